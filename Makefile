@@ -1,0 +1,36 @@
+.PHONY: demo test check setup format requirements lock help
+SHELL := /bin/bash
+PY := .venv/bin/python
+
+help:
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+demo: ## a caller phones a seeded Hebrew clinic, on real sockets, with no account
+	@scripts/setup run
+	@.venv/bin/agentlocator demo
+
+test: ## every test, on everything a fresh machine needs
+	@scripts/setup dev
+	@$(PY) -m pytest -n 2 --dist loadfile
+
+setup: ## .venv and the system packages, nothing else
+	@scripts/setup dev
+
+check: ## format, lint, types, imports, tests
+	@scripts/setup dev
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-cache
+	@$(PY) -m pytest -n 2 --dist loadfile
+
+format: ## rewrite to the house format
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+requirements: ## REQUIREMENTS' numbers and the tests that prove them
+	@scripts/setup dev
+	@$(PY) scripts/requirements.py
+
+lock: ## resolve pyproject.toml into requirements/*.lock, hash-pinned
+	@scripts/lock

@@ -1,0 +1,1 @@
+"""AgentLocator answers a business's phone."""

@@ -1,0 +1,434 @@
+"""The ear: from the caller's frames to evidence that a person is speaking to us.
+
+A cheap gate looks at every frame; only what passes it is shown to the neural detector, tested for voicing and
+compared with what we are playing. The ear measures and counts; it never decides who has the floor, and it never
+calls the neural detector itself: it asks, goes on, and works (more slowly) when no answer comes.
+"""
+
+from collections import deque
+from math import log10
+from typing import Final
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from agentlocator.audio.echo import Echo
+from agentlocator.audio.frames import FRAME_BYTES, FRAME_MS, SILENCE_FRAME
+from agentlocator.audio.g711 import DECODE_TABLE
+from agentlocator.audio.level import SILENCE_DBFS, level_dbfs
+from agentlocator.audio.noise_floor import NoiseFloor
+from agentlocator.audio.voicing import TONE_SAMPLES, WINDOW_SAMPLES, is_tone, voicing
+
+
+class EarPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What counts as a sound worth a closer look, and as speech. Levels are RMS of 20 ms, dB below full scale."""
+
+    # The gate: louder than the line, and than what any telephone's own noise would be.
+    gate_over_floor_db: float = 5.0
+    gate_dbfs: float = -54.0
+    gate_hang_ms: int = 160
+    speech_hang_ms: int = 320
+
+    # The neural detector's probability at which a window says nothing, and at which it says all it can.
+    doubtful_probability: float = 0.30
+    certain_probability: float = 0.65
+    speech_probability: float = 0.40
+    # A doubtful probability will do where the voicing is beyond doubt.
+    possible_probability: float = 0.20
+    possible_voicing: float = 0.75
+    evidence_ceiling_ms: float = 250.0
+
+    voiced: float = 0.70
+    tone_voicing: float = 0.85
+    # Quieter than the candidate's own loudest frame by more than this is its reverberation, not its speech.
+    tail_db: float = 18.0
+    # Sounds closer together than this are one utterance: the closure of a consonant lasts 60 to 120 ms.
+    bridge_ms: int = 120
+    # So much of the sound before the first recognised frame counts with it.
+    lead_ms: int = 80
+    # Our own voice explains the sound when it leaves less than this much of it over.
+    echo_db: float = 6.0
+    # On a line that echoed within the last second, this is enough.
+    known_echo_db: float = 4.0
+    echo_window_ms: int = 100
+    echo_from_ms: float = 16.0
+    echo_thorough_ms: int = 80
+
+    # In his own turn, once he certainly speaks, the detector is asked every so many frames only.
+    idle_certain_ms: float = 110.0
+    idle_frames: int = 15
+
+    # Without an answer for so long the ear judges by voicing alone.
+    patience_ms: int = 240
+    blind_over_floor_db: float = 10.0
+
+
+USUAL: Final = EarPolicy()
+
+
+class Evidence(msgspec.Struct, frozen=True):
+    """What the ear knows after a frame. A candidate is a sound that may become an utterance."""
+
+    at_ms: int
+    level_dbfs: float
+    floor_dbfs: float
+    # The candidate: when the gate opened for it (-1: there is none) and its second loudest frame.
+    began_ms: int = -1
+    loud_dbfs: float = SILENCE_DBFS
+    # Accumulated neural evidence; the last probability (-1: none yet); whether no answers come.
+    speech_ms: float = 0.0
+    probability: float = -1.0
+    blind: bool = False
+    # Continuous speech, short gaps bridged, long ones taken off again; and how long none was heard.
+    active_ms: int = 0
+    quiet_ms: int = 0
+    # Over its last frames of speech (at most 0.4 s): how many, how many voiced, their mean level, their range
+    # (a voice moves by syllables, a crowd does not) and their mean probability.
+    active_frames: int = 0
+    voiced_frames: int = 0
+    mean_dbfs: float = SILENCE_DBFS
+    range_db: float = 0.0
+    certainty: float = 0.0
+    # The better voicing of the last two frames of speech.
+    voicing: float = 0.0
+    # How much of the frame our own voice explains; and whether it came back within the last second.
+    echo_db: float = 0.0
+    echoing: bool = False
+    # What this caller's own speech measured while we were silent; None before he spoke.
+    caller_dbfs: float | None = None
+
+    @property
+    def speech(self) -> bool:
+        """R15: whether this is speech by a rule too mild to lose any, for `SpeechGate` in the caller's own turn.
+
+        It does not ask for a voice: an answer may be whispered.
+        """
+        return self.began_ms >= 0 and self.speech_ms >= SPEECH_MS and self.quiet_ms < SPEECH_QUIET_MS
+
+
+SPEECH_MS: Final = 40.0
+SPEECH_QUIET_MS: Final = 200
+
+
+class WantsScore(msgspec.Struct, frozen=True):
+    """Please judge this µ-law audio, whole windows of 256 bytes, and tell `Ear.scored` of the last one.
+
+    `fresh`: the detector should forget what it heard before. Answers are expected in the order asked.
+    """
+
+    audio: bytes
+    fresh: bool
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """The ear's answer to one frame."""
+
+    evidence: Evidence
+    wants: WantsScore | None = None
+
+
+class Ear:
+    """One caller's line. Feed it every frame of the call, in order, whoever is speaking."""
+
+    _began_ms: int
+    _speech_ms: float
+    _probability: float
+    _active_ms: int
+    _gap_ms: int
+    _run_ms: int
+    _quiet_ms: int
+    _voicing: float
+    _echo_db: float
+    _loudest: float
+    _second: float
+    _pending: bytes
+    _uncounted: bool
+    _unasked: int
+
+    def __init__(self, policy: EarPolicy = USUAL) -> None:
+        self._policy = policy
+        self._floor = NoiseFloor()
+        self._echo = Echo()
+        self._recent: deque[bytes] = deque([SILENCE_FRAME] * _RECENT_FRAMES, maxlen=_RECENT_FRAMES)
+        self._level_dbfs = SILENCE_DBFS
+        self._caller_dbfs: float | None = None
+        self._learnt_dbfs: float | None = None
+        self._lessons = 0
+        self._attentive = False
+        self._spoken: deque[tuple[float, float, float]] = deque(maxlen=_SPOKEN_FRAMES)
+        self._compared = False
+        self._open_ms = 0
+        self._now_ms = 0
+        self._echo_at_ms = -_ECHO_REMEMBERED_MS
+        self._generation = 0
+        # Bounded, because answers may never come: then the oldest question says since when.
+        self._asked: deque[tuple[int, int]] = deque(maxlen=_ASKED_AT_MOST)
+        self._blind = False
+        self._quiet_ms = 0
+        self._close()
+
+    def hear(self, caller: bytes, playing: bytes | None, now_ms: int) -> Heard:
+        """Takes 20 ms of the caller and the 20 ms we sent in the meantime; `now_ms` is the end of the frame.
+
+        `playing` is None when the floor is the caller's, and silence while the assistant has it and is paused.
+        Anything but 160 bytes is cut or filled up with silence: a damaged line must not stop a call.
+        """
+        if len(caller) != FRAME_BYTES:
+            caller = (caller + SILENCE_FRAME)[:FRAME_BYTES]
+        if playing is not None and len(playing) != FRAME_BYTES:
+            playing = (playing + SILENCE_FRAME)[:FRAME_BYTES]
+        if (playing is not None) != self._attentive:
+            # What the caller said in his own turn says nothing about interrupting ours.
+            self._attentive = playing is not None
+            self._close()
+        self._echo.play(playing)
+        self._recent.append(caller)
+        self._now_ms = now_ms
+        # Almost all frames of a quiet line end here: no sample of them is above the gate.
+        faint = not caller.translate(None, _FAINT_CODES)
+        self._level_dbfs = _FAINT_DBFS if faint else level_dbfs(caller)
+        floor_dbfs = self._floor.hear(self._level_dbfs)
+        threshold = max(floor_dbfs + self._policy.gate_over_floor_db, self._policy.gate_dbfs)
+        if self._level_dbfs > threshold:
+            opening = self._open_ms <= 0
+            self._open_ms = self._policy.gate_hang_ms
+            if opening:
+                return self._first()
+            if self._active_ms:
+                self._open_ms = self._policy.speech_hang_ms
+        elif self._open_ms > 0:
+            self._open_ms -= FRAME_MS
+            if self._open_ms <= 0:
+                self._close()
+        if self._open_ms <= 0:
+            self._quiet_ms += FRAME_MS
+            return Heard(Evidence(now_ms, self._level_dbfs, floor_dbfs, quiet_ms=self._quiet_ms))
+        return self._next(caller)
+
+    def scored(self, probability: float, now_ms: int) -> Evidence:
+        """Takes the answer to the oldest unanswered `WantsScore`; one that nobody waits for changes nothing."""
+        generation, _ = self._asked.popleft() if self._asked else (-1, 0)
+        self._blind = False
+        if generation == self._generation and self._open_ms > 0:
+            self._weigh(probability)
+            if self._uncounted:
+                self._count()
+        return self._evidence(now_ms)
+
+    def _first(self) -> Heard:
+        """The gate opens: the detector hears the last 64 ms again, so that it starts in the middle of things."""
+        self._began_ms = self._now_ms - FRAME_MS
+        return self._ask(self._last_windows(), fresh=True)
+
+    def _next(self, caller: bytes) -> Heard:
+        policy = self._policy
+        if self._uncounted:
+            self._count()
+        if not self._attentive and self._speech_ms >= policy.idle_certain_ms:
+            # He speaks in his own turn and nothing hangs on it: ask again only now and then.
+            self._unasked += 1
+            if self._unasked < policy.idle_frames:
+                self._pending = b""
+                self._count()
+                return Heard(self._evidence(self._now_ms))
+            return self._ask(self._last_windows(), fresh=True)
+        self._pending += caller
+        if len(self._pending) >= _WINDOW_BYTES:
+            audio, self._pending = self._pending[:_WINDOW_BYTES], self._pending[_WINDOW_BYTES:]
+            return self._ask(audio, fresh=False)
+        self._count()
+        return Heard(self._evidence(self._now_ms))
+
+    def _ask(self, audio: bytes, fresh: bool) -> Heard:
+        self._asked.append((self._generation, self._now_ms))
+        self._unasked = 0
+        self._blind = self._now_ms - self._asked[0][1] > self._policy.patience_ms
+        if self._blind:
+            self._weigh(self._guess())
+            self._count()
+        else:
+            self._uncounted = True
+        return Heard(self._evidence(self._now_ms), WantsScore(audio, fresh))
+
+    def _guess(self) -> float:
+        """A probability without the neural detector: a voice, clearly above the line, that is not a tone."""
+        if self._level_dbfs < self._floor.dbfs + self._policy.blind_over_floor_db:
+            return 0.0
+        if is_tone(self._sound(TONE_SAMPLES)):
+            return 0.0
+        voiced = voicing(self._sound(WINDOW_SAMPLES)) >= self._policy.voiced
+        # A consonant says nothing either way: only what is quiet or mechanical speaks against speech.
+        return _GUESSED if voiced else self._policy.doubtful_probability
+
+    def _last_windows(self) -> bytes:
+        return b"".join(list(self._recent)[-4:])[-2 * _WINDOW_BYTES :]
+
+    def _weigh(self, probability: float) -> None:
+        policy = self._policy
+        self._probability = probability
+        span = policy.certain_probability - policy.doubtful_probability
+        share = min(max((probability - policy.doubtful_probability) / span, -1.0), 1.0)
+        self._speech_ms = min(max(self._speech_ms + _WINDOW_MS * share, 0.0), policy.evidence_ceiling_ms)
+
+    def _count(self) -> None:
+        """Books the newest frame as speech or as a gap."""
+        policy = self._policy
+        self._uncounted = False
+        level = self._level_dbfs
+        if level > self._loudest:
+            self._loudest, self._second = level, self._loudest
+        elif level > self._second:
+            self._second = level
+        self._voicing = self._echo_db = 0.0
+        audible = level > max(self._floor.dbfs + 4.0, policy.gate_dbfs, self._loudest - policy.tail_db)
+        self._run_ms = self._run_ms + FRAME_MS if audible else 0
+        if not audible or self._probability < policy.possible_probability:
+            self._book_gap()
+        elif self._attentive:
+            self._examine(level)
+        elif self._probability >= policy.speech_probability:
+            self._book_speech(level)
+            self._learn(level)
+        else:
+            self._book_gap()
+
+    def _examine(self, level: float) -> None:
+        """A sound that may be speech, while we speak: is it our own voice, and is it a voice at all?"""
+        policy = self._policy
+        if self._echo.possible:
+            if self._speech_ms < policy.echo_from_ms and not self._echoing:
+                # Too little to act on, so it is not compared yet; what is not compared does not count.
+                return
+            if self._is_echo():
+                self._book_gap()
+                return
+        self._voicing = voicing(self._sound(WINDOW_SAMPLES))
+        if self._voicing >= policy.tone_voicing and is_tone(self._sound(TONE_SAMPLES)):
+            self._voicing = 0.0
+        if self._probability >= policy.speech_probability or self._voicing >= policy.possible_voicing:
+            self._book_speech(level)
+        else:
+            self._book_gap()
+
+    def _is_echo(self) -> bool:
+        policy = self._policy
+        echoing = self._echoing
+        self._compared = not self._compared
+        if not echoing and self._active_ms > policy.echo_thorough_ms and self._compared:
+            # What was not ours for so long hardly becomes ours: every second frame will do.
+            return False
+        self._echo_db = self._echo.explained_db(self._sound(policy.echo_window_ms * 8))
+        if self._echo_db >= policy.echo_db:
+            # Our own voice is the best imitation of speech there is: what it built up counts for nothing.
+            self._speech_ms = 0.0
+            self._active_ms = max(0, self._active_ms - FRAME_MS)
+            self._echo_at_ms = self._now_ms
+        elif not echoing or self._echo_db < policy.known_echo_db:
+            return False
+        else:
+            self._speech_ms = min(self._speech_ms, _WINDOW_MS)
+        return True
+
+    @property
+    def _echoing(self) -> bool:
+        return self._now_ms - self._echo_at_ms < _ECHO_REMEMBERED_MS
+
+    def _learn(self, level: float) -> None:
+        """The caller in his own turn: his level, as a slow mean of the frames that are certainly speech."""
+        if self._speech_ms < _LEARN_FROM_MS:
+            return
+        if self._caller_dbfs is None or level > self._caller_dbfs - 15:
+            self._lessons += 1
+            weight = max(1 / self._lessons, 0.02)
+            known = level if self._learnt_dbfs is None else self._learnt_dbfs
+            self._learnt_dbfs = known + weight * (level - known)
+            if self._lessons >= _LESSONS:
+                self._caller_dbfs = self._learnt_dbfs
+
+    def _book_speech(self, level: float) -> None:
+        if not self._active_ms:
+            # The detector is slow to believe: what led up to this without a gap was the same utterance.
+            self._active_ms = min(self._run_ms - FRAME_MS, self._policy.lead_ms)
+            self._gap_ms = 0
+        self._active_ms += FRAME_MS
+        if self._active_ms > FRAME_MS and self._gap_ms <= self._policy.bridge_ms:
+            self._active_ms += self._gap_ms
+        self._gap_ms = self._quiet_ms = 0
+        self._spoken.append((level, self._voicing, self._probability))
+
+    def _book_gap(self) -> None:
+        self._gap_ms += FRAME_MS
+        self._quiet_ms += FRAME_MS
+        if self._gap_ms > self._policy.bridge_ms and self._active_ms:
+            self._active_ms = max(0, self._active_ms - FRAME_MS // 2)
+            if not self._active_ms:
+                self._forget_speech()
+
+    def _sound(self, samples: int) -> npt.NDArray[np.float32]:
+        audio = b"".join(self._recent)[-samples:]
+        return _LINEAR[np.frombuffer(audio, np.uint8)]
+
+    def _evidence(self, now_ms: int) -> Evidence:
+        spoken = self._spoken
+        levels = [level for level, _, _ in spoken]
+        voices = [voice for _, voice, _ in spoken]
+        return Evidence(
+            at_ms=now_ms,
+            level_dbfs=self._level_dbfs,
+            floor_dbfs=self._floor.dbfs,
+            began_ms=self._began_ms,
+            loud_dbfs=self._second,
+            mean_dbfs=10 * log10(sum(10 ** (x / 10) for x in levels) / len(levels)) if levels else SILENCE_DBFS,
+            certainty=sum(p for _, _, p in spoken) / len(spoken) if spoken else 0.0,
+            range_db=max(levels) - min(levels) if levels else 0.0,
+            speech_ms=self._speech_ms,
+            probability=self._probability,
+            blind=self._blind,
+            active_ms=self._active_ms,
+            active_frames=len(spoken),
+            voiced_frames=sum(voice >= self._policy.voiced for voice in voices),
+            voicing=max(voices[-2:], default=0.0),
+            echo_db=self._echo_db,
+            echoing=self._echoing,
+            quiet_ms=self._quiet_ms,
+            caller_dbfs=self._caller_dbfs,
+        )
+
+    def _close(self) -> None:
+        """The sound is over: whatever comes next is another candidate."""
+        self._generation += 1
+        self._open_ms = 0
+        self._pending = b""
+        self._uncounted = False
+        self._began_ms = -1
+        self._unasked = 0
+        self._speech_ms = 0.0
+        self._probability = -1.0
+        self._forget_speech()
+
+    def _forget_speech(self) -> None:
+        self._active_ms = self._gap_ms = self._run_ms = 0
+        self._voicing = self._echo_db = 0.0
+        self._loudest = self._second = SILENCE_DBFS
+        self._spoken.clear()
+
+
+_WINDOW_BYTES: Final = 256
+_WINDOW_MS: Final = 32
+_RECENT_FRAMES: Final = 12
+_SPOKEN_FRAMES: Final = 20
+_ASKED_AT_MOST: Final = 64
+
+_GUESSED: Final = 0.7
+_ECHO_REMEMBERED_MS: Final = 1000
+
+_LEARN_FROM_MS: Final = 100.0
+_LESSONS: Final = 20
+"""0.4 s of speech, before which a caller's level is a guess."""
+
+_FAINT_DBFS: Final = -60.0
+_FAINT_CODES: Final = bytes(code for code in range(256) if abs(int(DECODE_TABLE[code])) <= 64)
+"""No sample above 64 of 32768: the frame is at -54 dBFS or below, whatever its shape."""
+
+_LINEAR: Final = DECODE_TABLE.astype(np.float32)

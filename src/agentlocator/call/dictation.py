@@ -1,0 +1,66 @@
+"""Whether a caller is in the middle of dictating a number: then a pause is not yet the end of his turn.
+
+Judged by the words of his turns since the assistant last spoke. They come from a transcription that can be wrong, so
+they only ever make the assistant wait a little longer, never say or do anything.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+# A phone number has nine or ten digits, an identity number nine; beyond that there is nothing to wait for.
+WHOLE_NUMBER_DIGITS: Final = 9
+# Two digits may well be a whole answer ("twenty one"), three rarely are.
+SURELY_A_NUMBER_DIGITS: Final = 3
+
+_DIGIT_WORDS: Final = frozenset(
+    (
+        "אפס",
+        "אחת",
+        "אחד",
+        "שתיים",
+        "שניים",
+        "שתים",
+        "שנים",
+        "שלוש",
+        "שלושה",
+        "ארבע",
+        "ארבעה",
+        "חמש",
+        "חמישה",
+        "שש",
+        "ששה",
+        "שבע",
+        "שבעה",
+        "שמונה",
+        "תשע",
+        "תשעה",
+    )
+)
+_ASKS_FOR_NUMBER: Final = re.compile(r"מספר|טלפון|נייד|ספרות|תעודת זהות|קוד")
+
+
+def is_unfinished(caller: str, assistant: str) -> bool:
+    """Whether `caller`, all he said since `assistant` was last heard, looks like the beginning of a number.
+
+    It must end in digits. Fewer than three are taken for a number's beginning only where one was asked for.
+    """
+    digits, ends_in_digits = _count_digits(caller)
+    if not ends_in_digits or digits >= WHOLE_NUMBER_DIGITS:
+        return False
+    return digits >= SURELY_A_NUMBER_DIGITS or _ASKS_FOR_NUMBER.search(assistant) is not None
+
+
+def _count_digits(text: str) -> tuple[int, bool]:
+    digits, ends_in_digits = 0, False
+    for word in re.findall(r"\w+", text):
+        if word.isdigit():
+            digits += len(word)
+            ends_in_digits = True
+        elif word in _DIGIT_WORDS or (word[0] == "ו" and word[1:] in _DIGIT_WORDS):
+            digits += 1
+            ends_in_digits = True
+        else:
+            ends_in_digits = False
+    return digits, ends_in_digits

@@ -1,0 +1,71 @@
+"""The link to the model's server: connecting, configuring, up, waiting to try again, lost.
+
+A session cannot be resumed at the provider: a new connection is a new conversation, which `machine` fills again from
+the transcript. The link counts attempts and keeps their deadlines; it knows no socket.
+"""
+
+from __future__ import annotations
+
+import enum
+
+from agentlocator.call.policy import CallPolicy
+
+
+class LinkState(enum.Enum):
+    IDLE = "idle"
+    CONNECTING = "connecting"
+    CONFIGURING = "configuring"
+    UP = "up"
+    WAITING = "waiting"
+    LOST = "lost"
+
+
+class ModelLink:
+    """Attempts count from 1 and start again once a session has answered."""
+
+    def __init__(self, policy: CallPolicy) -> None:
+        self._policy = policy
+        self.state = LinkState.IDLE
+        self.attempt = 0
+        self.sessions = 0
+        self.deadline_ms: int | None = None
+
+    @property
+    def up(self) -> bool:
+        return self.state is LinkState.UP
+
+    @property
+    def open_(self) -> bool:
+        """There is a connection, or an attempt at one."""
+        return self.state in (LinkState.CONNECTING, LinkState.CONFIGURING, LinkState.UP)
+
+    def open(self, now_ms: int) -> int:
+        """Starts the next attempt; returns its number."""
+        self.attempt += 1
+        self._enter(LinkState.CONNECTING, now_ms + self._policy.connect_timeout_ms)
+        return self.attempt
+
+    def connected(self, now_ms: int) -> None:
+        self._enter(LinkState.CONFIGURING, now_ms + self._policy.confirm_timeout_ms)
+
+    def confirmed(self, now_ms: int) -> None:
+        self.sessions += 1
+        self._enter(LinkState.UP, now_ms + self._policy.session_max_ms)
+
+    def answered(self) -> None:
+        """The session has produced something: the next loss starts a new count of attempts."""
+        self.attempt = 0
+
+    def failed(self, now_ms: int, fatal: bool) -> None:
+        """The attempt or the session is over. The first retry is immediate: the caller is waiting."""
+        if fatal or self.attempt >= self._policy.reconnect_attempts:
+            self._enter(LinkState.LOST, None)
+        else:
+            self._enter(LinkState.WAITING, now_ms + self.attempt * self._policy.reconnect_pause_ms)
+
+    def close(self) -> None:
+        self._enter(LinkState.IDLE, None)
+
+    def _enter(self, state: LinkState, deadline_ms: int | None) -> None:
+        self.state = state
+        self.deadline_ms = deadline_ms

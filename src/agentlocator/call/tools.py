@@ -1,0 +1,63 @@
+"""Function calls the model has made: each runs once, whatever the model or the line repeats.
+
+A call is known by the model's `tool_call_id`. Its output is kept, so that a new session after a reconnect learns what
+was already done instead of doing it again.
+"""
+
+from __future__ import annotations
+
+from agentlocator.call.commands import AddToolCall, AddToolOutput, Command
+
+
+class ToolCall:
+    """One function call and, once it has run, its answer."""
+
+    def __init__(self, tool_call_id: str, name: str, arguments: str, now_ms: int, deadline_ms: int) -> None:
+        self.requested_ms = now_ms
+        self.tool_call_id = tool_call_id
+        self.name = name
+        self.arguments = arguments
+        self.deadline_ms = deadline_ms
+        self.output: str | None = None
+
+
+class PendingTools:
+    """Calls in the order the model made them."""
+
+    def __init__(self) -> None:
+        self._calls: dict[str, ToolCall] = {}
+
+    def request(self, tool_call_id: str, name: str, arguments: str, now_ms: int, deadline_ms: int) -> bool:
+        """Takes a call in; False when it is known already."""
+        if tool_call_id in self._calls:
+            return False
+        self._calls[tool_call_id] = ToolCall(tool_call_id, name, arguments, now_ms, deadline_ms)
+        return True
+
+    def finish(self, tool_call_id: str, output: str) -> bool:
+        """Takes an answer in; False when nobody waits for it (unknown, or answered by its timeout)."""
+        call = self._calls.get(tool_call_id)
+        if call is None or call.output is not None:
+            return False
+        call.output = output
+        return True
+
+    @property
+    def running(self) -> bool:
+        return any(call.output is None for call in self._calls.values())
+
+    @property
+    def deadline_ms(self) -> int | None:
+        return min((c.deadline_ms for c in self._calls.values() if c.output is None), default=None)
+
+    def overdue(self, now_ms: int) -> list[ToolCall]:
+        return [c for c in self._calls.values() if c.output is None and c.deadline_ms <= now_ms]
+
+    def replay(self) -> list[tuple[int, Command]]:
+        """What a new conversation must be told: every call, every answer that exists, and when it was asked for."""
+        told: list[tuple[int, Command]] = []
+        for call in self._calls.values():
+            told.append((call.requested_ms, AddToolCall(call.tool_call_id, call.name, call.arguments)))
+            if call.output is not None:
+                told.append((call.requested_ms, AddToolOutput(call.tool_call_id, call.output)))
+        return told

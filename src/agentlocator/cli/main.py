@@ -1,0 +1,23 @@
+"""The command's verbs, assembled."""
+
+from __future__ import annotations
+
+import typer
+
+from agentlocator.cli import business, demo, floor, migrate, prompt, replay, serve, simulate
+
+app = typer.Typer(
+    name="agentlocator",
+    help="Answers a business's phone in Hebrew.",
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    add_completion=False,
+)
+app.command()(demo.demo)
+app.command()(serve.serve)
+app.command()(simulate.simulate)
+app.command()(replay.replay)
+app.command()(floor.floor)
+app.command()(migrate.migrate)
+app.add_typer(business.app, name="business")
+app.add_typer(prompt.app, name="prompt")

@@ -1,0 +1,99 @@
+"""The one thread with a lead: its messages in every channel, and who answers it, the assistant or a person.
+
+A channel may hand over the same message twice; it becomes one message. Nothing here sends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import select
+
+from agentlocator.db.schema import Conversation, Message
+from agentlocator.db.scope import Scope
+from agentlocator.domain.text import clean
+
+Author = Literal["lead", "assistant", "person"]
+Answering = Literal["assistant", "person"]
+
+MAX_BODY = 8000
+
+
+async def of_lead(scope: Scope, lead_id: int, *, now: datetime) -> Conversation:
+    """The lead's conversation, opened when there is none yet."""
+    await scope.insert_new(Conversation, lead_id=lead_id, opened_at=now, answered_by="assistant")
+    found: Conversation | None = await scope.first(select(Conversation).where(Conversation.lead_id == lead_id))
+    assert found is not None, "the conversation was opened just now"
+    return found
+
+
+async def say(
+    scope: Scope,
+    conversation_id: int,
+    *,
+    channel: str,
+    author: Author,
+    body: str,
+    now: datetime,
+    external_uid: str | None = None,
+    delivery: str = "received",
+) -> bool:
+    """Add a message; False when the channel's own id says that it is there already."""
+    conversation = await scope.get(Conversation, conversation_id)
+    if conversation is None:
+        return False
+    added = await scope.insert_new(
+        Message,
+        conversation_id=conversation_id,
+        channel=channel,
+        author=author,
+        body=clean(body, lines=True)[:MAX_BODY],
+        external_uid=external_uid,
+        delivery=delivery,
+        at=now,
+    )
+    if added:
+        conversation.last_message_at = now
+        await scope.flush()
+    return added
+
+
+async def delivery_reported(scope: Scope, *, channel: str, external_uid: str, delivery: str) -> bool:
+    """Note what became of a message that was sent; False for an unknown one."""
+    message: Message | None = await scope.first(
+        select(Message).where(Message.channel == channel, Message.external_uid == external_uid)
+    )
+    if message is None:
+        return False
+    message.delivery = delivery
+    return True
+
+
+async def hand_to(scope: Scope, conversation_id: int, answering: Answering) -> bool:
+    """Let a person take the conversation over, or give it back to the assistant."""
+    conversation = await scope.get(Conversation, conversation_id)
+    if conversation is None:
+        return False
+    conversation.answered_by = answering
+    return True
+
+
+async def messages(scope: Scope, conversation_id: int, *, limit: int = 100) -> Sequence[Message]:
+    """The latest messages, in the order they were said."""
+    found: Sequence[Message] = await scope.all(
+        select(Message).where(Message.conversation_id == conversation_id).order_by(Message.id.desc()).limit(limit)
+    )
+    return found[::-1]
+
+
+async def listed(scope: Scope, *, limit: int = 50) -> Sequence[Conversation]:
+    """The conversations with messages, the latest first."""
+    found: Sequence[Conversation] = await scope.all(
+        select(Conversation)
+        .where(Conversation.last_message_at.is_not(None))
+        .order_by(Conversation.last_message_at.desc())
+        .limit(limit)
+    )
+    return found

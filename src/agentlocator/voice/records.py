@@ -1,0 +1,104 @@
+"""What remains of a call: its journal on disk, its turns and its end in the database.
+
+Written by the call's own records task, in order, off the media path. Nothing here decides anything about the call.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import cast
+
+import msgspec
+
+from agentlocator.call import commands as do
+from agentlocator.db.engine import Database
+from agentlocator.domain import calls
+from agentlocator.realtime import usage as pricing
+
+
+class CallRecords:
+    """One call's records, for one business. `started_at` is the wall clock of the call's millisecond 0."""
+
+    def __init__(
+        self, db: Database, business_id: int, call_sid: str, started_at: datetime, folder: Path, model: str
+    ) -> None:
+        self._db = db
+        self._business_id = business_id
+        self._call_sid = call_sid
+        self._started_at = started_at
+        self._model = model
+        self._spent = pricing.Tokens()
+        self._alarms: list[str] = []
+        self.journal_path = _unused(journal_path(folder, business_id, call_sid))
+
+    async def journal(self, lines: bytes) -> None:
+        """Appends lines to the journal's file."""
+        await asyncio.to_thread(_append, self.journal_path, lines)
+
+    async def turn(self, turn: do.RecordTurn) -> None:
+        """Writes one turn; the same turn again changes nothing."""
+        async with self._db.scope(self._business_id) as scope:
+            await calls.record_turn(
+                scope,
+                call_sid=self._call_sid,
+                key=f"{turn.speaker}:{turn.started_ms}:{turn.item_id}",
+                speaker=cast(calls.Speaker, turn.speaker),
+                text=turn.generated_text or turn.text,
+                heard_text=turn.text if turn.generated_text else None,
+                interrupted=turn.interrupted,
+                latency_ms=turn.latency_ms,
+                at=self._started_at + timedelta(milliseconds=turn.started_ms),
+            )
+
+    async def used(self, usage: pricing.Usage) -> None:
+        """Adds what one response cost."""
+        self._spent += pricing.tokens(usage)
+
+    async def alarm(self, alarm: do.RaiseAlarm) -> None:
+        """Keeps an alarm for the call's end."""
+        self._alarms.append(f"{alarm.code}: {alarm.detail}")
+
+    async def finished(self, summary: do.FinishCall) -> None:
+        """Ends the call's row with all that was counted."""
+        facts = {
+            "detail": summary.detail,
+            "produced_ms": summary.produced_ms,
+            "heard_ms": summary.heard_ms,
+            "discarded_ms": summary.discarded_ms,
+            "alarms": self._alarms,
+        }
+        async with self._db.scope(self._business_id) as scope:
+            await calls.finish_call(
+                scope,
+                call_sid=self._call_sid,
+                outcome=summary.outcome,
+                now=datetime.now(self._started_at.tzinfo),
+                tx=summary.tx,
+                rx=summary.rx,
+                usage=msgspec.to_builtins(self._spent),
+                cost_micro_usd=pricing.cost_micro_usd(self._model, self._spent),
+                facts=facts,
+            )
+
+
+def journal_path(folder: Path, business_id: int, call_sid: str) -> Path:
+    """Where a call's journal is. The carrier names the call, so its name is not trusted as a path."""
+    return folder / str(business_id) / (re.sub(r"[^A-Za-z0-9_-]", "_", call_sid)[:80] + ".jsonl")
+
+
+def _unused(path: Path) -> Path:
+    """A call that comes back from a transfer is another journal: one journal is one run of the core."""
+    number = 1
+    while path.exists():
+        number += 1
+        path = path.with_name(f"{path.stem.partition('.')[0]}.{number}.jsonl")
+    return path
+
+
+def _append(path: Path, lines: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("ab") as file:
+        file.write(lines)

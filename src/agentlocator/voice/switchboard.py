@@ -1,0 +1,290 @@
+"""The calls of this process: takes a call in, gives it its business, its lead and its session, and finds it again.
+
+The one place of the phone path where the business side and the core meet; it hands each what it needs of the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import structlog
+
+from agentlocator.assistant import instructions
+from agentlocator.assistant.registry import Registry, ToolContext
+from agentlocator.call.commands import EndStream
+from agentlocator.call.policy import CallBrief, CallPolicy, Remembered
+from agentlocator.db.engine import Database
+from agentlocator.domain import businesses, calls, leads
+from agentlocator.domain.profile import BusinessProfile
+from agentlocator.realtime.session import SemanticVad, ServerVad, SessionSettings, session_update
+from agentlocator.twilio import stream_token
+from agentlocator.twilio.messages import Start
+from agentlocator.voice import call_tools
+from agentlocator.voice.media_stream import MediaSocket, MediaStream
+from agentlocator.voice.model_link import RealtimeServer
+from agentlocator.voice.records import CallRecords
+from agentlocator.voice.scorer import ScorerUnavailable, SpeechModel, SpeechScorer
+from agentlocator.voice.session import CallSession, Invoke
+
+_log = structlog.stdlib.get_logger(__name__)
+
+TOKEN_TTL_S = 60
+# The carrier asks what next within moments of a stream's end.
+ENDINGS_REMEMBERED = 1_000
+
+
+class Line(msgspec.Struct, frozen=True):
+    """What the voice path is configured with, once for the process; a business overrides single fields of `policy`."""
+
+    realtime_url: str
+    realtime_api_key: str
+    realtime_model: str
+    realtime_voice: str
+    token_secret: str
+    journals: Path
+    policy: CallPolicy = CallPolicy()
+
+
+class Offer(msgspec.Struct, frozen=True):
+    """A call that was taken in: its business, and the token with which its media stream may join it."""
+
+    business: BusinessProfile
+    token: str
+
+
+class Switchboard:
+    """Holds the sessions of all calls that are live in this process, by CallSid."""
+
+    def __init__(self, line: Line, db: Database, registry: Registry) -> None:
+        self._line = line
+        self._db = db
+        self.registry = registry
+        self._server = RealtimeServer(line.realtime_url, line.realtime_api_key)
+        self._sessions: dict[str, CallSession] = {}
+        self._endings: dict[str, EndStream] = {}
+        self._speech_model = _speech_model()
+        self._group: asyncio.TaskGroup | None = None
+        self.on_call: list[Callable[[CallSession, int], None]] = []
+
+    @property
+    def live(self) -> dict[str, CallSession]:
+        """The calls that are under way, by CallSid."""
+        return self._sessions
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[None]:
+        """While this is open, calls are taken. Leaving it ends those that are left."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                try:
+                    yield
+                finally:
+                    self._group = None
+                    for session in list(self._sessions.values()):
+                        session.stop()
+        finally:
+            self._sessions.clear()
+
+    async def offer(self, call_sid: str, from_raw: str, to_e164: str) -> Offer | None:
+        """Takes a call in and starts its model session; None when no business has the number.
+
+        The carrier may ask again for the same call: it gets a new token for the session that exists.
+        """
+        profile = await self._profile(to_e164)
+        if profile is None:
+            return None
+        now = datetime.now(UTC)
+        async with self._db.scope(profile.business_id) as scope:
+            call = await calls.open_call(scope, call_sid=call_sid, from_raw=from_raw, to_e164=to_e164, now=now)
+            lead = await leads.find_or_create_for_call(scope, from_raw=from_raw, call_sid=call_sid, now=now)
+            finished, lead_id = call.status == "finished", lead.id
+        if not finished and call_sid not in self._sessions:
+            self._start(call_sid, profile, lead_id, now)
+        return Offer(profile, self._token(call_sid, profile.business_id))
+
+    async def join(self, start: Start, socket: MediaSocket) -> tuple[CallSession, MediaStream] | None:
+        """Connects a media stream with its call. None, and nothing was opened or used up, unless its token is good."""
+        token = start.parameters.get("token", "")
+        claim = stream_token.read(self._line.token_secret, token, time.time())
+        if claim is None or claim.call_sid != start.call_sid:
+            return None
+        session = self._sessions.get(claim.call_sid)
+        if session is None:
+            return None
+        async with self._db.scope(claim.business_id) as scope:
+            fresh = await calls.consume_stream_token(
+                scope,
+                call_sid=claim.call_sid,
+                token_digest=stream_token.digest(token),
+                now=datetime.now(UTC),
+                stream_sid=start.stream_sid,
+            )
+        stream = MediaStream(socket, start.stream_sid)
+        return (session, stream) if fresh and session.attach(stream) else None
+
+    async def ending(self, call_sid: str, to_e164: str) -> tuple[BusinessProfile, EndStream] | None:
+        """Whose call it was and how our side of it ended, with an empty outcome where nothing is known of it."""
+        profile = await self._profile(to_e164)
+        if profile is None:
+            return None
+        session = self._sessions.get(call_sid)
+        ending = session.ending if session else self._endings.get(call_sid)
+        if ending is None:
+            # Another process may have held the call, or this one before it was restarted.
+            async with self._db.reading(profile.business_id) as scope:
+                call = await calls.find(scope, call_sid)
+            ending = EndStream((call.outcome or "") if call else "")
+        return profile, ending
+
+    async def come_back(self, call_sid: str, to_e164: str) -> Offer | None:
+        """The call returns from a person who did not answer, to a new session that knows what has been said."""
+        profile = await self._profile(to_e164)
+        if profile is None:
+            return None
+        now = datetime.now(UTC)
+        async with self._db.scope(profile.business_id) as scope:
+            call = await calls.find(scope, call_sid)
+            if call is None or call.lead_id is None or not await calls.reopen(scope, call_sid):
+                return None
+            said = await calls.turns(scope, call_sid)
+            lead_id = call.lead_id
+        returning = tuple(
+            Remembered("assistant" if turn.speaker == "assistant" else "user", turn.heard_text or turn.text)
+            for turn in said
+            if turn.speaker != "tool"
+        )
+        if call_sid not in self._sessions:
+            self._start(call_sid, profile, lead_id, now, returning)
+        return Offer(profile, self._token(call_sid, profile.business_id))
+
+    async def carrier_reported(self, call_sid: str, to_e164: str, status: str) -> None:
+        """The carrier's word on a call: may come twice, late, or first."""
+        profile = await self._profile(to_e164)
+        if profile is None:
+            return
+        async with self._db.scope(profile.business_id) as scope:
+            await calls.carrier_reported(scope, call_sid=call_sid, status=status, now=datetime.now(UTC))
+        session = self._sessions.get(call_sid)
+        if session is not None and status in calls.CARRIER_ENDS:
+            session.hang_up(f"carrier reported {status}")
+
+    def _start(
+        self,
+        call_sid: str,
+        profile: BusinessProfile,
+        lead_id: int,
+        now: datetime,
+        returning: tuple[Remembered, ...] = (),
+    ) -> None:
+        assert self._group is not None, "calls are taken only while the switchboard is open"
+        records = CallRecords(
+            self._db, profile.business_id, call_sid, now, self._line.journals, self._line.realtime_model
+        )
+        policy = _policy(profile, self._line.policy)
+        if self._speech_model is None:
+            # An ear that hears late would cut first syllables, so the model gets everything.
+            policy = msgspec.structs.replace(policy, noise_gate=False)
+        session = CallSession(
+            CallBrief(
+                call_sid=call_sid,
+                greeting=profile.greeting,
+                policy=policy,
+                transfer_targets=_labels(profile),
+                returning=returning,
+            ),
+            self._session_update(profile, policy, instructions.build(profile, "call", now)),
+            lambda: self._server.open(self._line.realtime_model),
+            self._invoker(call_sid, profile.business_id, lead_id),
+            records,
+            now.isoformat(),
+            SpeechScorer(self._speech_model) if self._speech_model else None,
+        )
+        self._sessions[call_sid] = session
+        for watch in self.on_call:
+            watch(session, profile.business_id)
+        self._group.create_task(self._run(call_sid, session), name=f"call {call_sid}")
+
+    async def _profile(self, to_e164: str) -> BusinessProfile | None:
+        async with self._db.operator() as operator:
+            business_id = await businesses.find_by_number(operator, to_e164)
+        if business_id is None:
+            return None
+        async with self._db.reading(business_id) as scope:
+            return await businesses.show(scope)
+
+    def _token(self, call_sid: str, business_id: int) -> str:
+        return stream_token.issue(self._line.token_secret, call_sid, business_id, time.time(), TOKEN_TTL_S)
+
+    async def _run(self, call_sid: str, session: CallSession) -> None:
+        try:
+            await session.run()
+        except Exception:
+            # One call's bug must not end the others'.
+            _log.exception("ALARM", alarm="call_crashed", call_id=call_sid)
+        finally:
+            self._sessions.pop(call_sid, None)
+            if session.ending is not None:
+                self._endings[call_sid] = session.ending
+                while len(self._endings) > ENDINGS_REMEMBERED:
+                    del self._endings[next(iter(self._endings))]
+
+    def _session_update(self, profile: BusinessProfile, policy: CallPolicy, prompt: str) -> dict[str, Any]:
+        turn_detection: ServerVad | SemanticVad = (
+            SemanticVad(eagerness=policy.vad_eagerness)
+            if policy.turn_detection == "semantic_vad"
+            else ServerVad(threshold=policy.vad_threshold, silence_duration_ms=policy.vad_silence_ms)
+        )
+        settings = SessionSettings(
+            model=self._line.realtime_model,
+            voice=profile.voice or self._line.realtime_voice,
+            max_output_tokens=policy.max_output_tokens,
+            turn_detection=turn_detection,
+        )
+        tools = [*self.registry.schemas(), *call_tools.schemas(_labels(profile))]
+        return session_update(prompt, tools, settings)
+
+    def _invoker(self, call_sid: str, business_id: int, lead_id: int) -> Invoke:
+        async def invoke(name: str, arguments: str, tool_call_id: str) -> tuple[str, bool]:
+            context = ToolContext(
+                db=self._db,
+                business_id=business_id,
+                lead_id=lead_id,
+                call_sid=call_sid,
+                conversation_id=None,
+                channel="call",
+                now=datetime.now(UTC),
+            )
+            reply = await self.registry.invoke(context, name, arguments, f"{call_sid}:{tool_call_id}")
+            return reply.for_model(), reply.ok
+
+        return invoke
+
+
+def _speech_model() -> SpeechModel | None:
+    """The neural speech detector. Without its weights calls go on, with an ear that reacts more slowly."""
+    try:
+        return SpeechModel.load()
+    except ScorerUnavailable as fault:
+        _log.warning("no neural speech detector", detail=str(fault))
+        return None
+
+
+def _labels(profile: BusinessProfile) -> tuple[str, ...]:
+    return tuple(target.label for target in profile.transfer_numbers)
+
+
+def _policy(profile: BusinessProfile, usual: CallPolicy) -> CallPolicy:
+    """The business's call policy. One that cannot be read is not a reason to lose a caller."""
+    try:
+        return msgspec.convert({**msgspec.to_builtins(usual), **profile.policy}, CallPolicy)
+    except msgspec.ValidationError as fault:
+        _log.error("ALARM", alarm="policy_refused", business=profile.business_id, detail=str(fault))
+        return usual

@@ -52,13 +52,13 @@ def test_what_the_model_hears_of_the_caller_is_what_he_said() -> None:
     start = len(line.forwarded)
     line.caller_says(INTERRUPTION).after(600)
     assert b"".join(caller_frames(INTERRUPTION)) in line.forwarded[start:]
-    assert {len(command.audio) for command in line.all(AppendAudio)} == {FRAME_BYTES}
+    assert all(len(command.audio) % FRAME_BYTES == 0 for command in line.all(AppendAudio))
 
 
 def test_frames_leave_a_little_ahead_of_real_time_and_then_one_by_one() -> None:
     line = configured().at(300).hears(StreamStarted("MZ1")).answers(ms=400)
     line.after(1_000)
-    assert line.times(PlayFrame) == [300] * 4 + list(range(320, 320 + 16 * 20, 20))
+    assert line.times(PlayFrame) == [300] * 3 + list(range(320, 320 + 17 * 20, 20))
 
 
 def test_marks_tell_how_far_the_caller_has_heard() -> None:

@@ -45,8 +45,8 @@ def test_a_call_from_ring_to_hang_up_is_one_conversation_with_one_model() -> Non
         ReportSession(VOICE), RequestResponse("response-1", cues.greet(GREETING))
     )
     line.at(200).answers(GREETING, 1_000).does_nothing()
-    line.at(300).hears(StreamStarted("MZ1")).does(PlayFrame, PlayFrame, PlayFrame, PlayFrame)
-    line.at(1_400).does(*[PlayFrame] * 46, Like(RecordTurn, speaker="assistant", text=GREETING, heard_ms=1_000))
+    line.at(300).hears(StreamStarted("MZ1")).does(PlayFrame, PlayFrame, PlayFrame)
+    line.at(1_400).does(*[PlayFrame] * 47, Like(RecordTurn, speaker="assistant", text=GREETING, heard_ms=1_000))
     line.caller_turn("יש תור ביום ראשון?").does(
         RequestResponse("response-2"), Like(RecordTurn, speaker="caller", text="יש תור ביום ראשון?")
     )
@@ -75,7 +75,7 @@ def test_a_greeting_made_while_the_carrier_connects_leaves_with_the_streams_firs
     line = configured().answers(GREETING, audio=greeting).at(2_000)
     assert line.played == b""
     line.hears(StreamStarted("MZ1"))
-    assert line.times(PlayFrame) == [2_000] * 4
+    assert line.times(PlayFrame) == [2_000] * 3
     assert line.after(1_500).played == greeting
 
 

@@ -99,7 +99,7 @@ def test_the_clock_books_a_frame_as_heard_when_it_has_been_played() -> None:
     playout = connected()
     said(playout, "i1", 60)
     sent(playout, 0)
-    assert playout.heard_at_ms() == 20
+    assert playout.heard_at_ms() == 60
     assert playout.settle(59) == []
     assert playout.current is not None
     assert playout.current.heard_ms == 40

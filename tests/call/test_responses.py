@@ -89,7 +89,7 @@ def test_an_answer_cut_by_the_length_limit_is_continued_and_heard_without_a_seam
     line = greeted().caller_turn().meanwhile()
     start, frames = len(line.played), len(line.all(PlayFrame))
     line.answers("התור ביום", audio=first, status="incomplete", reason="max_output_tokens")
-    line.does(*[PlayFrame] * 4, Like(RequestResponse, cue=cues.CONTINUE))
+    line.does(*[PlayFrame] * 3, Like(RequestResponse, cue=cues.CONTINUE))
     line.after(300).answers("ראשון בעשר", audio=second).after(2_000)
 
     assert line.played[start:] == first + second

@@ -30,10 +30,11 @@ def test_it_ends_as_written(name: str, performed: Perform) -> None:
 
 
 @EVERY
-def test_it_alarms_only_when_the_model_is_lost(name: str, performed: Perform) -> None:
+def test_it_alarms_only_when_the_model_is_lost_or_lies(name: str, performed: Perform) -> None:
     alarms = {alarm.partition(":")[0] for call in performed(name).calls for alarm in call.alarms}
 
-    assert alarms == ({"model_lost"} if SCENARIOS[name].outcome == "model_lost" else set())
+    expected = {"false_claim"} if name == "claims-too-much" else set()
+    assert alarms == ({"model_lost"} if SCENARIOS[name].outcome == "model_lost" else expected)
 
 
 @EVERY

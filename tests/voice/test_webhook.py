@@ -221,7 +221,7 @@ async def test_status_callbacks_may_come_twice_and_in_any_order(house: House, or
         assert answer.status_code == 204
 
     call = await house.written("CA1")
-    assert (call.status, call.carrier_status, call.outcome) == ("finished", "completed", "completed")
+    assert (call.status, call.carrier_status, call.outcome) == ("finished", "completed", "caller_hung_up")
     assert house.deployment.switchboard.live == {}
 
 

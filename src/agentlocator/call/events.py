@@ -168,6 +168,14 @@ class ToolFinished(Event, frozen=True, tag=True):
     ok: bool = True
 
 
+class ClaimRefuted(Event, frozen=True, tag=True):
+    """The caller has heard the assistant claim what no receipt covers; `instruction` says how to put it right."""
+
+    claim: str
+    sentence: str
+    instruction: str
+
+
 class SpeechScored(Event, frozen=True, tag=True):
     """The neural detector's verdict on the window that `ScoreSpeech` asked about, 0..1."""
 
@@ -204,6 +212,7 @@ EVENTS = msgspec.json.Decoder(
     | CallerTurnCommitted
     | CallerTranscribed
     | ToolFinished
+    | ClaimRefuted
     | SpeechScored
     | TimerFired
     | ServerStopping

@@ -16,19 +16,22 @@ from agentlocator.call.policy import CallPolicy
 
 # A burst at the beginning of an utterance is sent ahead of the caller's frames by this many at most.
 _SENT_AHEAD = 16
+_SILENCE_BATCH = 5
 # A frame this much louder than the line, and than any line's own noise, is the caller still speaking.
 _OVER_NOISE_DB = 12.0
 _AUDIBLE_DBFS = -48.0
 
 
 class Listening:
-    """Fed every frame of the caller and every frame sent to him."""
+    """Fed every frame of the caller and every frame sent to him. `evidence` is the ear's latest, None before any."""
 
     def __init__(self, policy: CallPolicy) -> None:
         self.ear = Ear(policy.floor.ear)
         self.floor = Floor(policy.floor)
         self.last_speech_ms = 0
+        self.evidence: Evidence | None = None
         self._speech = False
+        self._silent_frames = 0
         self._gate = SpeechGate() if policy.noise_gate else None
         self._pre_roll_ms = policy.pre_roll_ms
         self._kept: deque[tuple[int, bytes]] = deque(maxlen=policy.backlog_ms // FRAME_MS)
@@ -62,7 +65,18 @@ class Listening:
 
     def pass_on(self, audio: bytes) -> list[bytes]:
         """What the model gets for the frame just heard, in the caller's own turn: no noise, and all of his speech."""
-        return self._gate.pass_on(audio, self._speech) if self._gate else [audio]
+        if self._gate is None:
+            return [audio]
+        frames = self._gate.pass_on(audio, self._speech)
+        if not self._gate.open:
+            self._silent_frames += len(frames)
+            return self._silence(_SILENCE_BATCH) if self._silent_frames >= _SILENCE_BATCH else []
+        return [*self._silence(self._silent_frames), *frames]
+
+    def _silence(self, frames: int) -> list[bytes]:
+        """Silence is sent in larger pieces: nothing waits for the end of it."""
+        self._silent_frames -= frames
+        return [SILENCE_FRAME * frames] if frames else []
 
     def keep(self, audio: bytes, now_ms: int) -> None:
         """Holds back a frame that the model does not get now."""
@@ -79,6 +93,7 @@ class Listening:
         return kept
 
     def _note(self, evidence: Evidence, now_ms: int) -> None:
+        self.evidence = evidence
         self._speech = evidence.speech
         heard = evidence.active_ms > 0 and evidence.quiet_ms == 0
         loud = evidence.level_dbfs > max(evidence.floor_dbfs + _OVER_NOISE_DB, _AUDIBLE_DBFS)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from agentlocator.audio.frames import FRAME_MS
 from agentlocator.call import cues
 from agentlocator.call.commands import (
     AddMessage,
@@ -47,6 +48,7 @@ from agentlocator.call.events import (
     CallerTranscribed,
     CallerTurnCommitted,
     CallOffered,
+    ClaimRefuted,
     DigitPressed,
     Event,
     MarkEchoed,
@@ -123,6 +125,7 @@ class Call:
         self._ending: Ending | None = None
         self._protected: set[str] = set()
         self._fillers = 0
+        self._corrections = 0
         self._owed_since_ms: int | None = None
         self._sound_ended_ms = 0
         self._said_since_answer: list[str] = []
@@ -151,6 +154,7 @@ class Call:
             CallerTurnCommitted: self._turn_committed,
             CallerTranscribed: self._caller_transcribed,
             SpeechScored: self._speech_scored,
+            ClaimRefuted: self._claim_refuted,
             ServerStopping: self._server_stopping,
             TimerFired: lambda _event: None,
         }
@@ -532,10 +536,11 @@ class Call:
 
     # --- what the caller hears
 
-    def _play(self) -> None:
+    def _play(self, early_ms: int = 0) -> None:
         if not self.live:
             return
-        while (frame := self.playout.next_frame(self._now_ms)) is not None:
+        self._settle()
+        while (frame := self.playout.next_frame(self._now_ms, early_ms)) is not None:
             utterance = self.playout.last_sent
             self._emit(PlayFrame(frame, utterance.response_id))
             self.listening.sent(frame)
@@ -634,6 +639,17 @@ class Call:
         if self.link.up:
             self.gate.want(ANSWER)
 
+    def _claim_refuted(self, event: ClaimRefuted) -> None:
+        """The assistant has said something untrue: it puts it right aloud, before anything else (truth lock)."""
+        self._emit(RaiseAlarm("false_claim", event.sentence))
+        self._corrections += 1
+        if self._corrections > self.policy.corrections:
+            return
+        self._go_on()
+        self._owes_answer = True
+        if self.link.up:
+            self.gate.want(Want(event.instruction))
+
     # --- the floor
 
     def _caller_audio(self, event: CallerAudio) -> None:
@@ -649,6 +665,8 @@ class Call:
         if wants is not None:
             self._emit(ScoreSpeech(wants.audio, wants.fresh))
         self._decide(decision)
+        # Ours leave in step with his: one waking for both. The timer is for when his are late.
+        self._play(early_ms=FRAME_MS - 1)
 
     def _speech_scored(self, event: SpeechScored) -> None:
         decision, _ = self.listening.scored(event.probability, self._now_ms)

@@ -162,10 +162,10 @@ class Playout:
             return None
         return self._carrier_done_ms - self._lead_ms + FRAME_MS
 
-    def next_frame(self, now_ms: int) -> bytes | None:
-        """The next frame if one is due at `now_ms`; it counts as sent."""
+    def next_frame(self, now_ms: int, early_ms: int = 0) -> bytes | None:
+        """The next frame if one is due at `now_ms`, or will be within `early_ms`; it counts as sent."""
         due_ms = self.due_ms()
-        if due_ms is None or due_ms > now_ms:
+        if due_ms is None or due_ms > now_ms + early_ms:
             return None
         utterance = self._waiting[0]
         frame = utterance.next_frame()
@@ -293,8 +293,10 @@ class Playout:
         return False
 
     def heard_at_ms(self) -> int | None:
-        """When the frame now in flight longest will have been heard, or None."""
-        return self._in_flight[0][2] + self.delay_ms if self._in_flight else None
+        """When the last frame will have been heard, if no further one waits to leave: then somebody must look."""
+        if not self._in_flight or (self._has_frame() and not self._paused):
+            return None
+        return self._in_flight[-1][2] + self.delay_ms
 
     def _collect(self) -> list[Utterance]:
         if not self._open:

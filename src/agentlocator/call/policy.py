@@ -14,7 +14,7 @@ class CallPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     # How much audio may wait at the carrier. Enough to ride out scheduling jitter, little enough that a pause is heard
     # at once: what is queued there can only be thrown away, not taken back.
-    playout_lead_ms: int = 80
+    playout_lead_ms: int = 60
     mark_every_ms: int = 200
     # Generation that is late inside an utterance does not give the floor away for this long.
     playout_gap_ms: int = 400
@@ -48,6 +48,8 @@ class CallPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     response_retries: int = 2
     continuations: int = 3
     tool_timeout_ms: int = 8_000
+    # An assistant that keeps claiming what is not so is not argued with for ever.
+    corrections: int = 3
 
     keypad_gap_ms: int = 1_500
     keypad_max_digits: int = 32
@@ -72,7 +74,8 @@ class CallPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     # The end of the caller's turn, as the model's server detects it: by silence, or by whether a sentence is finished.
     turn_detection: Literal["server_vad", "semantic_vad"] = "server_vad"
     vad_threshold: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.5
-    vad_silence_ms: Annotated[int, msgspec.Meta(ge=200, le=3_000)] = 500
+    # Short, because an answer to a breath is taken back before it is heard; long would be heard after every turn.
+    vad_silence_ms: Annotated[int, msgspec.Meta(ge=200, le=3_000)] = 400
     vad_eagerness: Literal["low", "medium", "high", "auto"] = "auto"
     # R9: a ceiling for one response; an answer that reaches it is continued.
     max_output_tokens: Annotated[int, msgspec.Meta(ge=1, le=4_096)] = 400

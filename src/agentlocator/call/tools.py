@@ -26,32 +26,34 @@ class PendingTools:
 
     def __init__(self) -> None:
         self._calls: dict[str, ToolCall] = {}
+        self._unanswered: dict[str, ToolCall] = {}
 
     def request(self, tool_call_id: str, name: str, arguments: str, now_ms: int, deadline_ms: int) -> bool:
         """Takes a call in; False when it is known already."""
         if tool_call_id in self._calls:
             return False
-        self._calls[tool_call_id] = ToolCall(tool_call_id, name, arguments, now_ms, deadline_ms)
+        call = ToolCall(tool_call_id, name, arguments, now_ms, deadline_ms)
+        self._calls[tool_call_id] = self._unanswered[tool_call_id] = call
         return True
 
     def finish(self, tool_call_id: str, output: str) -> bool:
         """Takes an answer in; False when nobody waits for it (unknown, or answered by its timeout)."""
-        call = self._calls.get(tool_call_id)
-        if call is None or call.output is not None:
+        call = self._unanswered.pop(tool_call_id, None)
+        if call is None:
             return False
         call.output = output
         return True
 
     @property
     def running(self) -> bool:
-        return any(call.output is None for call in self._calls.values())
+        return bool(self._unanswered)
 
     @property
     def deadline_ms(self) -> int | None:
-        return min((c.deadline_ms for c in self._calls.values() if c.output is None), default=None)
+        return min((call.deadline_ms for call in self._unanswered.values()), default=None)
 
     def overdue(self, now_ms: int) -> list[ToolCall]:
-        return [c for c in self._calls.values() if c.output is None and c.deadline_ms <= now_ms]
+        return [call for call in self._unanswered.values() if call.deadline_ms <= now_ms]
 
     def replay(self) -> list[tuple[int, Command]]:
         """What a new conversation must be told: every call, every answer that exists, and when it was asked for."""

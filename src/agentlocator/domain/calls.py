@@ -124,7 +124,10 @@ async def finish_call(
     summary: str | None = None,
     facts: dict[str, Any] | None = None,
 ) -> bool:
-    """End a call. The first to say how wins (True); whoever comes later only adds what is not known yet."""
+    """End a call. The first to say how wins (True); whoever comes later only adds what is not known yet.
+
+    The carrier's word (`carrier_reported`) is not a say in how it ended: it may come first, and knows less.
+    """
     first = (
         await scope.changed(
             update(Call)
@@ -138,6 +141,8 @@ async def finish_call(
     )
     if call is None:
         return False
+    if call.outcome in CARRIER_ENDS:
+        call.outcome = outcome
     call.tx = tx if call.tx is None else call.tx
     call.rx = rx if call.rx is None else call.rx
     call.cost_micro_usd = cost_micro_usd if call.cost_micro_usd is None else call.cost_micro_usd

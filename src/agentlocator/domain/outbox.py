@@ -78,3 +78,44 @@ async def withdraw(scope: Scope, key_prefix: str, *, now: datetime) -> int:
         .where(Outbox.key.startswith(key_prefix, autoescape=True), Outbox.done_at.is_(None), Outbox.failed_at.is_(None))
         .values(failed_at=now, last_error="withdrawn")
     )
+
+
+async def is_any_due(scope: Scope, *, now: datetime) -> bool:
+    """Whether a claim would find something: a look that waits for no writer."""
+    waiting = (
+        select(Outbox.id)
+        .where(Outbox.done_at.is_(None), Outbox.failed_at.is_(None), Outbox.due_at <= now)
+        .where(Outbox.claimed_until.is_(None) | (Outbox.claimed_until <= now))
+    )
+    return await scope.first(waiting) is not None
+
+
+async def hold_on(scope: Scope, row_id: int, *, at: datetime, now: datetime, lease_s: int = LEASE_S) -> Outbox | None:
+    """The row, claimed anew, if it still waits for the delivery it was due for `at` then; None if that is settled."""
+    row: Outbox | None = await scope.first(select(Outbox).where(Outbox.id == row_id).with_for_update())
+    if row is None or row.done_at is not None or row.failed_at is not None or row.due_at != at:
+        return None
+    row.claimed_until = now + timedelta(seconds=lease_s)
+    return row
+
+
+async def postpone(scope: Scope, row_id: int, *, until: datetime) -> None:
+    """Put a row back for a later moment, because this one is not the time: that was no attempt."""
+    row = await scope.get(Outbox, row_id)
+    if row is None or row.done_at is not None or row.failed_at is not None:
+        return
+    row.claimed_until = None
+    row.attempts = max(0, row.attempts - 1)
+    row.due_at = until
+
+
+async def set_aside(scope: Scope, row_id: int, *, error: str, now: datetime) -> bool:
+    """Give a row up, with its reason, because trying again would change nothing; False when it was settled already."""
+    return (
+        await scope.changed(
+            update(Outbox)
+            .where(Outbox.id == row_id, Outbox.done_at.is_(None), Outbox.failed_at.is_(None))
+            .values(failed_at=now, claimed_until=None, last_error=error[:500])
+        )
+        == 1
+    )

@@ -15,9 +15,6 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from agentlocator.assistant import instructions
 from agentlocator.assistant.registry import Registry, ToolContext
 from agentlocator.call import commands as do
 from agentlocator.call import events as on
@@ -28,7 +25,6 @@ from agentlocator.db.engine import Database
 from agentlocator.domain import businesses, calls, leads
 from agentlocator.domain.seed import seed_demo
 from agentlocator.realtime import messages as realtime
-from agentlocator.realtime.session import SessionSettings, session_update
 from agentlocator.rehearsal import evidence, meanwhile
 from agentlocator.rehearsal.evidence import Evidence, Observer
 from agentlocator.simulator.carrier import CallFacts, Carrier
@@ -40,10 +36,11 @@ from agentlocator.simulator.realtime_hub import RealtimeHub, Refused
 from agentlocator.simulator.realtime_server import RealtimeServer, Upgrade
 from agentlocator.simulator.speech import Voice
 from agentlocator.twilio.errors import RemoteProtocolError
-from agentlocator.voice import call_tools
+from agentlocator.voice import preparation
 from agentlocator.voice.media_stream import read
 from agentlocator.voice.scorer import ScorerUnavailable, SpeechModel, SpeechScorer
 from agentlocator.voice.translate import CarrierTranslator, ModelTranslator
+from agentlocator.voice.truth_lock import TruthLock
 
 Invoke = Callable[[str, str, str], Awaitable[tuple[str, bool]]]
 Watch = Callable[[int, on.Event, list[do.Command]], None]
@@ -90,6 +87,7 @@ async def _perform(
         context = ToolContext(db, business_id, lead.id, call_sid, None, "call", now)
 
     registry = Registry()
+    truth = TruthLock()
     happened: list[str] = []
 
     async def invoke(name: str, arguments: str, tool_call_id: str) -> tuple[str, bool]:
@@ -97,6 +95,7 @@ async def _perform(
         if scenario.meanwhile == "first_slot_taken" and not happened:
             happened.append(name)
             await meanwhile.take_first_slot(db, business_id, reply.for_model(), now)
+        truth.saw(reply)
         return reply.for_model(), reply.ok
 
     observer = Observer()
@@ -114,19 +113,10 @@ async def _perform(
     )
     person = Person(role.lines, voice, random.Random(seed))  # noqa: S311 - seeded on purpose, guards nothing
     scorer = _scorer()
-    targets = tuple(target.label for target in profile.transfer_numbers)
+    policy = preparation.policy_of(profile, CallPolicy(), neural_ear=scorer is not None)
     played = Stage(
-        CallBrief(
-            call_sid,
-            profile.greeting,
-            msgspec.structs.replace(msgspec.convert(profile.policy, CallPolicy), noise_gate=scorer is not None),
-            transfer_targets=targets,
-        ),
-        session_update(
-            instructions.build(profile, "call", now),
-            [*registry.schemas(), *call_tools.schemas(targets)],
-            SessionSettings(),
-        ),
+        preparation.brief(call_sid, profile, policy),
+        preparation.session(profile, policy, registry, now, "gpt-realtime-2.1", "shimmer"),
         hub,
         carrier,
         person,
@@ -134,6 +124,7 @@ async def _perform(
         seed=seed,
         tool_ms=scenario.tool_ms or TOOL_MS,
         scorer=scorer,
+        truth=truth,
         watch=see,
     )
     await played.run()
@@ -173,6 +164,7 @@ class Stage:
         seed: int = 1,
         tool_ms: int = TOOL_MS,
         scorer: SpeechScorer | None = None,
+        truth: TruthLock | None = None,
         watch: Watch | None = None,
     ) -> None:
         rng = random.Random(f"stage/{seed}")  # noqa: S311 - seeded on purpose, guards nothing
@@ -186,6 +178,7 @@ class Stage:
         self._invoke = invoke
         self._tool_ms = tool_ms
         self._scorer = scorer
+        self._truth = truth or TruthLock()
         self._watch = watch
         self._uplink = Link(TRAVEL_MS, JITTER_MS, rng)
         self._downlink = Link(TRAVEL_MS, JITTER_MS, rng)
@@ -281,6 +274,9 @@ class Stage:
             self._carry_out(command)
         if self._watch is not None:
             self._watch(self._now_ms, event, commands)
+        if not self.call.tools.running:
+            for refuted in self._truth.verdicts():
+                self._at(self._now_ms, partial(self._take, refuted))
 
     def _carry_out(self, command: do.Command) -> None:
         match command:
@@ -290,6 +286,8 @@ class Stage:
                 if self._link is not None:
                     self._link.detached = True
                     self._link = None
+            case do.RecordTurn(speaker="assistant"):
+                self._truth.heard(command.text)
             case do.ScoreSpeech():
                 if self._scorer is not None:
                     probability = self._scorer.score(command.audio, command.fresh)

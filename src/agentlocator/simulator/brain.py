@@ -184,6 +184,11 @@ def receptionist() -> ScriptedBrain:
     )
 
 
+def boaster() -> ScriptedBrain:
+    """A model that says it has booked without booking, as language models do."""
+    return ScriptedBrain(rules=[When("תור", Speak("קבעתי לך תור ליום ראשון בעשר."))])
+
+
 def tool_reply(output: Turn) -> dict[str, Any]:
     """A tool's output as its JSON object; text that is none becomes what there is to say."""
     try:
@@ -253,6 +258,7 @@ _CONTINUE = re.compile(r"continue|take up the conversation|המש[יך]", re.IGN
 _ORDERS = [
     (re.compile(pattern, re.IGNORECASE), text)
     for pattern, text in [
+        (r"אבל לא נקבע|אבל הוא לא", "סליחה, טעיתי, עוד לא נקבע תור. אפשר לקבוע עכשיו."),
         (r"nobody answered", "אף אחד לא ענה שם. אפשר להשאיר הודעה, או שאעזור בעצמי."),
         (r"put through|connecting", "רגע אחד, השיחה מועברת."),
         (r"apologi[sz]e in one sentence", "סליחה, יש תקלה בקו. אפשר להתקשר שוב בעוד דקה. להתראות."),

@@ -5,6 +5,7 @@ A scenario says who calls and what goes wrong; `rehearsal` stages it in virtual 
 
 from __future__ import annotations
 
+from agentlocator.simulator.brain import boaster
 from agentlocator.simulator.carrier import CarrierFault
 from agentlocator.simulator.play import (
     Coughs,
@@ -198,6 +199,12 @@ SCENARIOS: dict[str, Scenario] = {
             "A caller wants a person: he is told, and put through to the business's own number",
             (Role(CLINIC, DANA, (_GREETED, Says("אני רוצה לדבר עם בן אדם"), StaysOn(within_ms=20_000))),),
             outcome="transferred",
+        ),
+        Scenario(
+            "claims-too-much",
+            "The model says that it has booked and has not: it corrects itself aloud",
+            (Role(CLINIC, DANA, (_GREETED, _ASKS, Hears("קבעתי"), Hears("לא נקבע"), HangsUp())),),
+            brain=boaster,
         ),
         Scenario(
             "impatient",

@@ -69,11 +69,16 @@ class MediaStream:
             await self._socket.close(1000)
 
     async def listen(self, take: Take) -> None:
-        """Hands on what the carrier says until it goes away."""
+        """Hands on what the carrier says until it goes away.
+
+        It is read to its very end: whoever stops reading cannot close the socket in good order, nor send what is left.
+        """
         try:
-            while not self._finished:
-                for event in self._events(await self._socket.receive()):
-                    take(event)
+            while True:
+                text = await self._socket.receive()
+                if not self._finished:
+                    for event in self._events(text):
+                        take(event)
         except SocketClosed:
             take(CallerHungUp("the media socket closed"))
 

@@ -25,6 +25,7 @@ from agentlocator.voice.media_stream import MediaStream
 from agentlocator.voice.model_link import ModelConnection, ModelSocket
 from agentlocator.voice.scorer import SpeechScorer
 from agentlocator.voice.translate import ModelTranslator
+from agentlocator.voice.truth_lock import TruthLock
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -77,6 +78,7 @@ class CallSession:
         invoke: Invoke,
         records: Records,
         started_at: str,
+        truth: TruthLock,
         scorer: SpeechScorer | None = None,
         watchers: tuple[Watcher, ...] = (),
     ) -> None:
@@ -91,6 +93,7 @@ class CallSession:
         self._invoke = invoke
         self._records = records
         self._scorer = scorer
+        self._truth = truth
         self._model: ModelConnection | None = None
         self._tally = telemetry.SpeechTally()
         self._journal = bytearray(journal.write_header(brief, started_at))
@@ -168,6 +171,8 @@ class CallSession:
             self._carry_out(command)
         for watch in self.watchers:
             watch(at_ms, event, commands)
+        if not self.call.tools.running:
+            self._events.extend(self._truth.verdicts())
 
     def _carry_out(self, command: do.Command) -> None:
         match command:
@@ -195,6 +200,7 @@ class CallSession:
             case do.RecordTurn():
                 if command.speaker == "assistant":
                     telemetry.ai_said(command.text)
+                    self._truth.heard(command.text)
                 self._remember_later(lambda: self._records.turn(command))
             case do.ReportBargeIn():
                 if command.verdict == "commit":

@@ -11,27 +11,25 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import structlog
 
-from agentlocator.assistant import instructions
 from agentlocator.assistant.registry import Registry, ToolContext
 from agentlocator.call.commands import EndStream
-from agentlocator.call.policy import CallBrief, CallPolicy, Remembered
+from agentlocator.call.policy import CallPolicy, Remembered
 from agentlocator.db.engine import Database
 from agentlocator.domain import businesses, calls, leads
 from agentlocator.domain.profile import BusinessProfile
-from agentlocator.realtime.session import SemanticVad, ServerVad, SessionSettings, session_update
 from agentlocator.twilio import stream_token
 from agentlocator.twilio.messages import Start
-from agentlocator.voice import call_tools
+from agentlocator.voice import preparation
 from agentlocator.voice.media_stream import MediaSocket, MediaStream
 from agentlocator.voice.model_link import RealtimeServer
 from agentlocator.voice.records import CallRecords
 from agentlocator.voice.scorer import ScorerUnavailable, SpeechModel, SpeechScorer
 from agentlocator.voice.session import CallSession, Invoke
+from agentlocator.voice.truth_lock import TruthLock
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -188,23 +186,17 @@ class Switchboard:
         records = CallRecords(
             self._db, profile.business_id, call_sid, now, self._line.journals, self._line.realtime_model
         )
-        policy = _policy(profile, self._line.policy)
-        if self._speech_model is None:
-            # An ear that hears late would cut first syllables, so the model gets everything.
-            policy = msgspec.structs.replace(policy, noise_gate=False)
+        truth = TruthLock()
+        line = self._line
+        policy = preparation.policy_of(profile, line.policy, neural_ear=self._speech_model is not None)
         session = CallSession(
-            CallBrief(
-                call_sid=call_sid,
-                greeting=profile.greeting,
-                policy=policy,
-                transfer_targets=_labels(profile),
-                returning=returning,
-            ),
-            self._session_update(profile, policy, instructions.build(profile, "call", now)),
-            lambda: self._server.open(self._line.realtime_model),
-            self._invoker(call_sid, profile.business_id, lead_id),
+            preparation.brief(call_sid, profile, policy, returning),
+            preparation.session(profile, policy, self.registry, now, line.realtime_model, line.realtime_voice),
+            lambda: self._server.open(line.realtime_model),
+            self._invoker(call_sid, profile.business_id, lead_id, truth),
             records,
             now.isoformat(),
+            truth,
             SpeechScorer(self._speech_model) if self._speech_model else None,
         )
         self._sessions[call_sid] = session
@@ -236,22 +228,7 @@ class Switchboard:
                 while len(self._endings) > ENDINGS_REMEMBERED:
                     del self._endings[next(iter(self._endings))]
 
-    def _session_update(self, profile: BusinessProfile, policy: CallPolicy, prompt: str) -> dict[str, Any]:
-        turn_detection: ServerVad | SemanticVad = (
-            SemanticVad(eagerness=policy.vad_eagerness)
-            if policy.turn_detection == "semantic_vad"
-            else ServerVad(threshold=policy.vad_threshold, silence_duration_ms=policy.vad_silence_ms)
-        )
-        settings = SessionSettings(
-            model=self._line.realtime_model,
-            voice=profile.voice or self._line.realtime_voice,
-            max_output_tokens=policy.max_output_tokens,
-            turn_detection=turn_detection,
-        )
-        tools = [*self.registry.schemas(), *call_tools.schemas(_labels(profile))]
-        return session_update(prompt, tools, settings)
-
-    def _invoker(self, call_sid: str, business_id: int, lead_id: int) -> Invoke:
+    def _invoker(self, call_sid: str, business_id: int, lead_id: int, truth: TruthLock) -> Invoke:
         async def invoke(name: str, arguments: str, tool_call_id: str) -> tuple[str, bool]:
             context = ToolContext(
                 db=self._db,
@@ -263,6 +240,7 @@ class Switchboard:
                 now=datetime.now(UTC),
             )
             reply = await self.registry.invoke(context, name, arguments, f"{call_sid}:{tool_call_id}")
+            truth.saw(reply)
             return reply.for_model(), reply.ok
 
         return invoke
@@ -275,16 +253,3 @@ def _speech_model() -> SpeechModel | None:
     except ScorerUnavailable as fault:
         _log.warning("no neural speech detector", detail=str(fault))
         return None
-
-
-def _labels(profile: BusinessProfile) -> tuple[str, ...]:
-    return tuple(target.label for target in profile.transfer_numbers)
-
-
-def _policy(profile: BusinessProfile, usual: CallPolicy) -> CallPolicy:
-    """The business's call policy. One that cannot be read is not a reason to lose a caller."""
-    try:
-        return msgspec.convert({**msgspec.to_builtins(usual), **profile.policy}, CallPolicy)
-    except msgspec.ValidationError as fault:
-        _log.error("ALARM", alarm="policy_refused", business=profile.business_id, detail=str(fault))
-        return usual

@@ -1,4 +1,4 @@
-.PHONY: demo test check setup format requirements lock help
+.PHONY: demo test check setup format requirements lock help bench-bargein bench-calls bench-stops
 SHELL := /bin/bash
 PY := .venv/bin/python
 
@@ -31,6 +31,18 @@ format: ## rewrite to the house format
 requirements: ## REQUIREMENTS' numbers and the tests that prove them
 	@scripts/setup dev
 	@$(PY) scripts/requirements.py
+
+bench-bargein: ## the ear and the floor on a labelled corpus: table and plots in build/bargein/report.html
+	@scripts/setup dev
+	@$(PY) -m bench.bargein
+
+bench-calls: ## CPU per call-minute, time to the greeting, turn latency of the server
+	@scripts/setup dev
+	@$(PY) -m bench.calls
+
+bench-stops: ## how fast the assistant falls silent, through the whole server
+	@scripts/setup dev
+	@$(PY) -m bench.stops
 
 lock: ## resolve pyproject.toml into requirements/*.lock, hash-pinned
 	@scripts/lock

@@ -22,6 +22,7 @@ from agentlocator.assistant.registry import Registry
 from agentlocator.call.policy import CallPolicy
 from agentlocator.config import Settings
 from agentlocator.db.engine import Database
+from agentlocator.jobs import runner as jobs
 from agentlocator.voice import webhook
 from agentlocator.voice.media_endpoint import MediaEndpoint
 from agentlocator.voice.switchboard import Line, Switchboard
@@ -39,6 +40,7 @@ class Deployment:
         self.db = db
         self.registry = Registry()
         self.draining = False
+        self.pace = jobs.Pace()
         self.switchboard = Switchboard(
             Line(
                 realtime_url=settings.openai_realtime_url,
@@ -74,7 +76,10 @@ class Deployment:
     @asynccontextmanager
     async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
         await self.db.migrate()
-        async with self.switchboard.open():
+        background = jobs.running(
+            self.db, data_dir=self.settings.data_dir, root_secret=self.settings.media_secret(), pace=self.pace
+        )
+        async with background, self.switchboard.open():
             # What is loaded by now stays: a full collection over it would stall every call for tens of milliseconds.
             gc.collect()
             gc.freeze()

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from agentlocator.db.schema import BLOCKING, Appointment, Lead, Resource, Service
 from agentlocator.db.scope import Scope
-from agentlocator.domain import audit, availability, calendars, localtime, outbox, reminders, schedules, stages
+from agentlocator.domain import audit, availability, calendars, localtime, outbox, schedules, stages
 from agentlocator.domain.availability import Refusal, Slot, Visit
 from agentlocator.domain.receipts import Kind, Receipt
 from agentlocator.domain.text import clean
@@ -363,17 +363,8 @@ async def _announce(scope: Scope, row: Appointment, kind: Kind, now: datetime) -
     key = f"appointment.{row.id}.{row.sequence}.{row.status}"
     await outbox.put(scope, kind=f"appointment.{kind}", key=key, payload=payload, now=now)
     if kind in ("rescheduled", "cancelled"):
+        # Reminders are planned in the background (`jobs.remind`); one planned for another hour must not be sent.
         await outbox.withdraw(scope, f"reminder.{row.id}.", now=now)
-    if kind in ("booked", "rescheduled"):
-        await _remind(scope, row, payload, now)
-
-
-async def _remind(scope: Scope, row: Appointment, payload: dict[str, object], now: datetime) -> None:
-    due_at = reminders.due_at(row.starts_at, row.timezone, now=now)
-    if due_at is None:
-        return
-    key = f"reminder.{row.id}.{row.sequence}"
-    await outbox.put(scope, kind="appointment.reminder", key=key, payload=payload, now=now, due_at=due_at)
 
 
 def _note(

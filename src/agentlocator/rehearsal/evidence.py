@@ -25,6 +25,9 @@ from agentlocator.simulator.person import Person
 from agentlocator.simulator.realtime_server import RealtimeServer
 from agentlocator.simulator.recording import Timeline, write_recording
 
+# The longest silence inside the simulated assistant's sentences is a full stop's.
+PAUSE_MS = 400
+
 
 class TurnSeen(msgspec.Struct, frozen=True):
     """One turn: `text` is what was heard, `heard_ms` of `generated_ms` milliseconds of it; `at_ms` is its beginning."""
@@ -39,7 +42,10 @@ class TurnSeen(msgspec.Struct, frozen=True):
 
 
 class Evidence(msgspec.Struct):
-    """One call. `frame_bytes` are the distinct sizes of all media sent; `greeting_ms` is from the stream's start."""
+    """One call. `frame_bytes` are the distinct sizes of all media sent; `greeting_ms` is from the stream's start.
+
+    `stops_ms`: for each interruption, from the first sound of the caller to the last of the assistant in his ear.
+    """
 
     scenario: str
     call_sid: str
@@ -52,6 +58,7 @@ class Evidence(msgspec.Struct):
     greeting_ms: int | None
     turns: list[TurnSeen]
     interruptions: list[dict[str, Any]]
+    stops_ms: list[int]
     alarms: list[str]
     complaints: list[str]
     model_errors: list[str]
@@ -129,6 +136,7 @@ def gather(
             {"at_ms": at_ms, "verdict": report.verdict, "reason": report.reason, "speech_ms": report.speech_ms}
             for at_ms, report in observer.barge_ins
         ],
+        stops_ms=[_stop_ms(heard, said.at_ms) for said in person.spoken if said.interrupting],
         alarms=[f"{alarm.code}: {alarm.detail}" for alarm in observer.alarms],
         complaints=[*person.complaints, *(carrier.violations if carrier else []), *_warnings(carrier)],
         model_errors=[code or "" for server in servers for code in server.errors],
@@ -209,6 +217,18 @@ def _frames(audio: bytes) -> list[bytes]:
 def _first_sound_ms(heard: Sequence[tuple[int, bytes]]) -> int | None:
     first = next((at_ms for at_ms, frame in heard if frame != SILENCE_FRAME), None)
     return None if first is None else first - heard[0][0]
+
+
+def _stop_ms(heard: Sequence[tuple[int, bytes]], began_ms: int) -> int:
+    """How long the assistant was still heard after `began_ms`: until a silence that is no pause of its speech."""
+    last_ms = began_ms
+    for at_ms, frame in heard:
+        if at_ms < began_ms or frame == SILENCE_FRAME:
+            continue
+        if at_ms - last_ms > PAUSE_MS:
+            break
+        last_ms = at_ms + FRAME_MS
+    return last_ms - began_ms
 
 
 def _seen(turn: do.RecordTurn) -> TurnSeen:

@@ -34,11 +34,12 @@ PATIENCE_MS = 30_000
 
 
 class Spoken(msgspec.Struct, frozen=True):
-    """Something said or done by the person: when it began and ended."""
+    """Something said or done by the person: when it began and ended, and whether he interrupted with it."""
 
     at_ms: int
     until_ms: int
     text: str
+    interrupting: bool = False
 
 
 class Overheard(msgspec.Struct, frozen=True):
@@ -112,7 +113,7 @@ class Person:
                 yield from self._utter(line.text)
             case Interrupts():
                 yield from self._patiently(self._until_talking(line.after_ms), PATIENCE_MS, "nothing to interrupt")
-                yield from self._utter(line.text)
+                yield from self._utter(line.text, interrupting=True)
             case Coughs():
                 yield from self._patiently(self._until_talking(line.after_ms), PATIENCE_MS, "nothing to cough into")
                 self._sound(sounds.cough(self._rng), "*")
@@ -169,15 +170,15 @@ class Person:
         until_ms = self._now_ms + for_ms
         return self._until(lambda: self._now_ms >= until_ms)
 
-    def _utter(self, text: str) -> Iterator[None]:
+    def _utter(self, text: str, interrupting: bool = False) -> Iterator[None]:
         # What he heard before he has finished answers something else.
         self._fresh.clear()
-        duration_ms = self._sound(self._voice.say(text, "caller").audio, text)
+        duration_ms = self._sound(self._voice.say(text, "caller").audio, text, interrupting)
         yield from self._pause(duration_ms)
         self._fresh.clear()
 
-    def _sound(self, audio: bytes, text: str) -> int:
+    def _sound(self, audio: bytes, text: str, interrupting: bool = False) -> int:
         duration_ms = len(audio) // 8
         self._mouth.speak(audio, self._now_ms)
-        self.spoken.append(Spoken(self._now_ms, self._now_ms + duration_ms, text))
+        self.spoken.append(Spoken(self._now_ms, self._now_ms + duration_ms, text, interrupting))
         return duration_ms

@@ -15,6 +15,9 @@ from agentlocator.domain.profile import BusinessProfile
 from agentlocator.realtime.session import SemanticVad, ServerVad, SessionSettings, session_update
 from agentlocator.voice import call_tools
 
+# Parts of a business's policy that concern no call.
+_OTHERS = frozenset({"background", "whatsapp"})
+
 _log = structlog.stdlib.get_logger(__name__)
 
 
@@ -53,7 +56,8 @@ def session(
 def policy_of(profile: BusinessProfile, usual: CallPolicy, neural_ear: bool) -> CallPolicy:
     """The business's call policy. One that cannot be read is not a reason to lose a caller."""
     try:
-        policy = msgspec.convert({**msgspec.to_builtins(usual), **profile.policy}, CallPolicy)
+        own = {name: value for name, value in profile.policy.items() if name not in _OTHERS}
+        policy = msgspec.convert({**msgspec.to_builtins(usual), **own}, CallPolicy)
     except msgspec.ValidationError as fault:
         _log.error("ALARM", alarm="policy_refused", business=profile.business_id, detail=str(fault))
         policy = usual

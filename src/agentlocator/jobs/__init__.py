@@ -1,0 +1,1 @@
+"""What happens after a call and between calls: delivery, reminders, retention. Never on the media path."""

@@ -24,10 +24,10 @@ from agentlocator.simulator.scenarios import CLINIC, SCENARIOS
 from agentlocator.simulator.speech import Voice
 
 LINES = (
-    "רגע רגע, אני צריכה תור לבדיקה",
+    "אולי יש לכם תור אחר?",
     "סליחה, יש משהו אחר הצהריים?",
     "לא, אני צריכה תור ליום שלישי",
-    "אפשר לחזור על זה בבקשה?",
+    "אני רוצה להגיד משהו",
     "חכי שנייה, אני מחפשת את היומן",
     "אני מעדיפה תור מוקדם יותר",
 )

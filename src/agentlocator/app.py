@@ -27,6 +27,7 @@ from agentlocator.voice import webhook
 from agentlocator.voice.media_endpoint import MediaEndpoint
 from agentlocator.voice.switchboard import Line, Switchboard
 from agentlocator.voice.webhook import Addresses, Webhooks
+from agentlocator.web.calendar_feed import CalendarFeed
 
 # Twilio's frames are 400 bytes. A larger message is refused by the stream and survived; beyond this the socket ends.
 MAX_MESSAGE_BYTES = 1024 * 1024
@@ -67,6 +68,7 @@ class Deployment:
             routes=[
                 *webhooks.routes(),
                 WebSocketRoute(webhook.MEDIA, media.serve),
+                CalendarFeed(db).route(),
                 Route("/healthz", _alive),
                 Route("/readyz", self._ready),
             ],

@@ -159,7 +159,7 @@ def test_barge_in_stops_the_answer_and_hears_the_caller_from_his_first_syllable(
     cut = next(turn for turn in barge_in.call.turns if turn.interrupted)
     assert cut.speaker == "assistant"
     assert 1_000 < cut.heard_ms < cut.generated_ms
-    assert "רגע רגע, אני צריכה תור לבדיקה" in barge_in.said("caller")
+    assert "אני מעדיפה תור מוקדם יותר" in barge_in.said("caller")
     assert [report["verdict"] for report in barge_in.call.interruptions] == ["pause", "commit"]
     assert barge_in.call.model_connections == 1
 

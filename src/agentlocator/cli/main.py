@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from agentlocator.cli import business, demo, floor, migrate, prompt, replay, serve, simulate
+from agentlocator.cli import business, demo, floor, leads, migrate, prompt, replay, serve, simulate
 
 app = typer.Typer(
     name="agentlocator",
@@ -20,4 +20,5 @@ app.command()(replay.replay)
 app.command()(floor.floor)
 app.command()(migrate.migrate)
 app.add_typer(business.app, name="business")
+app.add_typer(leads.app, name="leads")
 app.add_typer(prompt.app, name="prompt")

@@ -217,7 +217,9 @@ async def renew_calendar_secret(scope: Scope, *, actor: str, now: datetime) -> s
 
 
 async def find_by_calendar_secret(operator: Operator, secret: str) -> int | None:
-    """The business whose calendar a secret address opens."""
+    """The business whose calendar a secret address opens. A stranger may have written anything there."""
+    if not secret.isascii() or not secret.isprintable():
+        return None
     found: int | None = await operator.first(select(Business.id).where(Business.calendar_secret == secret))
     return found
 

@@ -50,7 +50,7 @@ SCENARIOS: dict[str, Scenario] = {
                         Says("שלום, קוראים לי דנה כהן"),
                         Hears(),
                         Says("אני רוצה לקבוע תור לבדיקה"),
-                        Interrupts("רגע, סליחה, אני צריכה תור לשיננית", after_ms=1_300),
+                        Interrupts("לא, אני צריכה תור לשיננית", after_ms=1_300),
                         _OFFERED,
                         Presses("1"),
                         Hears("קיבלתי"),
@@ -75,7 +75,13 @@ SCENARIOS: dict[str, Scenario] = {
                 Role(
                     CLINIC,
                     DANA,
-                    (_GREETED, _ASKS, Interrupts("רגע רגע, אני צריכה תור לבדיקה", after_ms=1_200), _OFFERED, HangsUp()),
+                    (
+                        _GREETED,
+                        _ASKS,
+                        Interrupts("אני מעדיפה תור מוקדם יותר", after_ms=1_200),
+                        _OFFERED,
+                        HangsUp(),
+                    ),
                 ),
             ),
         ),

@@ -162,7 +162,8 @@ class Webhooks:
                 )
             # The query is ours, and as signed as the rest.
             asked = {f"?{name}": value for name, value in request.query_params.items()}
-            return await handle({**dict(fields), **asked})
+            # PostgreSQL stores no NUL, and no carrier means one.
+            return await handle({name: value.replace("\x00", "") for name, value in {**dict(fields), **asked}.items()})
 
         return checked
 

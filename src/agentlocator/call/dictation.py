@@ -38,7 +38,11 @@ _DIGIT_WORDS: Final = frozenset(
         "תשעה",
     )
 )
-_ASKS_FOR_NUMBER: Final = re.compile(r"מספר|טלפון|נייד|ספרות|תעודת זהות|קוד")
+_ASKS_FOR_NUMBER: Final = re.compile(
+    r"\bה?מספר ה?(?:טלפון|נייד|זהות|רכב|הזמנה)|\bמה ה?מספר\b|טלפון|נייד|ספרות|תעודת ה?זהות|\bה?קוד\b"
+)
+# An hour or a date in figures is a whole answer: its parts are no digits of a longer number.
+_WORD: Final = re.compile(r"\d+(?:[:./]\d+)+|\w+")
 
 
 def is_unfinished(caller: str, assistant: str) -> bool:
@@ -54,7 +58,7 @@ def is_unfinished(caller: str, assistant: str) -> bool:
 
 def _count_digits(text: str) -> tuple[int, bool]:
     digits, ends_in_digits = 0, False
-    for word in re.findall(r"\w+", text):
+    for word in _WORD.findall(text):
         if word.isdigit():
             digits += len(word)
             ends_in_digits = True

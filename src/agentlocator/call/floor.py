@@ -30,22 +30,39 @@ class FloorPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pause_voiced_share: float = 0.35
     pause_dbfs: float = -44.0
     pause_over_floor_db: float = 4.0
+    # What went on for so long without looking like a caller is the room, unless it stands out of the line.
+    onset_ms: int = 500
+    going_on_over_floor_db: float = 15.0
     # On a line that echoes, and for speech that began before we listened: so much of it anew.
     pause_active_ms: int = 60
     # A clear voice needs less evidence than a doubtful one.
     clear_evidence_ms: float = 32.0
     clear_probability: float = 0.90
     clear_voicing: float = 0.80
+    # A vowel after a consonant of at least this length: the sound has been going on, only the voice is new.
+    led_in_ms: int = 100
+    led_in_probability: float = 0.60
+    led_in_over_floor_db: float = 20.0
     clear_over_floor_db: float = 12.0
+    # The closure of a consonant may come before the evidence; a sure neural detector bridges it.
+    closure_ms: int = 80
     # A hoarse or a doubtful one needs more.
     likely_probability: float = 0.85
-    likely_certainty: float = 0.70
+    likely_certainty: float = 0.62
     hoarse_evidence_ms: float = 96.0
     hoarse_voicing: float = 0.60
     # A sentence may open without any voice; then the neural detector has to be sure of it for longer.
     sure_probability: float = 0.95
     unvoiced_evidence_ms: float = 96.0
     unvoiced_opening_ms: int = 300
+    # A voice beyond doubt, far above the line: the neural detector need not agree, only not object.
+    loud_probability: float = 0.40
+    loud_evidence_ms: float = 40.0
+    loud_voicing: float = 0.90
+    # By then a hum or an instrument is known as the tone it is.
+    loud_active_ms: int = 120
+    loud_range_db: float = 1.0
+    loud_over_floor_db: float = 18.0
     # Without the neural detector only a long, clear voice counts.
     blind_evidence_ms: float = 120.0
     echo_db: float = 5.0
@@ -56,18 +73,21 @@ class FloorPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     commit_quiet_ms: int = 60
     commit_evidence_ms: float = 110.0
     commit_voiced_share: float = 0.40
+    # Over an echo or a noise fewer frames sound voiced; then the neural detector has to be this sure.
+    muffled_voiced_share: float = 0.25
+    muffled_certainty: float = 0.95
     # Mean neural probability: whispers and distant voices stay doubtful for long.
     commit_certainty: float = 0.75
     beyond_doubt: float = 0.93
-    doubted_active_ms: int = 560
+    doubted_active_ms: int = 440
     doubted_certainty: float = 0.60
-    doubted_voiced_share: float = 0.60
+    doubted_voiced_share: float = 0.70
     doubted_range_db: float = 10.0
     # A sound without syllables is no utterance: a crowd, an instrument.
     commit_range_db: float = 8.5
     # Under a noise everything is flat, so this is asked only of a sound that stands out of the line so far.
     commit_flat_over_floor_db: float = 15.0
-    commit_dbfs: float = -40.0
+    commit_dbfs: float = -39.0
     # A caller whose own level is known may be this much quieter than himself; nobody need be louder than the limit.
     below_caller_db: float = 18.0
     loudest_limit_dbfs: float = -38.0
@@ -75,6 +95,8 @@ class FloorPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     # To resume: quiet, or nothing to show for so long; then no new pause before this much quiet.
     resume_quiet_ms: int = 300
     undecided_ms: int = 700
+    # While it sounds like speech to the end, it may take this long.
+    longest_undecided_ms: int = 1000
     rearm_quiet_ms: int = 200
 
     ear: EarPolicy = EarPolicy()
@@ -156,7 +178,8 @@ class Floor:
             return None
         if not self._armed:
             self._armed = evidence.quiet_ms >= self._policy.rearm_quiet_ms
-            return None
+            if not self._convincing(evidence):
+                return None
         if evidence.began_ms < 0 or not self._suspicious(evidence):
             return None
         self._paused_at_ms = now_ms
@@ -165,7 +188,9 @@ class Floor:
 
     def _suspicious(self, evidence: Evidence) -> bool:
         policy = self._policy
-        if evidence.speech_ms < policy.clear_evidence_ms or evidence.quiet_ms:
+        if evidence.speech_ms < policy.clear_evidence_ms or evidence.quiet_ms > policy.closure_ms:
+            return False
+        if evidence.quiet_ms and evidence.probability < policy.sure_probability:
             return False
         # What was said in the grace or the cooldown does not count, what goes on after it does.
         fresh_ms = evidence.active_ms - self._ignored_ms(evidence)
@@ -174,6 +199,9 @@ class Floor:
         if evidence.loud_dbfs < evidence.floor_dbfs + policy.pause_over_floor_db:
             return False
         if evidence.loud_dbfs < self._least_dbfs(evidence, policy.pause_dbfs):
+            return False
+        going_on = evidence.active_ms > policy.onset_ms
+        if going_on and evidence.loud_dbfs < evidence.floor_dbfs + policy.going_on_over_floor_db:
             return False
         return evidence.echo_db < policy.echo_db and self._sounds_human(evidence)
 
@@ -191,13 +219,40 @@ class Floor:
             return False
         if voicing < policy.pause_voicing:
             return voicing >= policy.hoarse_voicing and speech_ms >= policy.hoarse_evidence_ms
+        if self._loud_and_clear(evidence):
+            return True
+        over_floor_db = evidence.loud_dbfs - evidence.floor_dbfs
+        if self._led_in(evidence):
+            return True
         if evidence.probability < policy.likely_probability:
             return speech_ms >= policy.hoarse_evidence_ms and evidence.certainty >= policy.likely_certainty
         if speech_ms >= policy.pause_evidence_ms:
             return True
-        over_floor_db = evidence.loud_dbfs - evidence.floor_dbfs
         clear = voicing >= policy.clear_voicing and over_floor_db >= policy.clear_over_floor_db
         return clear and evidence.probability >= policy.clear_probability and not evidence.echoing
+
+    def _led_in(self, evidence: Evidence) -> bool:
+        policy = self._policy
+        return (
+            evidence.active_ms >= policy.led_in_ms
+            and evidence.active_frames <= 2
+            and evidence.probability >= policy.led_in_probability
+            and evidence.loud_dbfs - evidence.floor_dbfs >= policy.led_in_over_floor_db
+            and not evidence.echoing
+        )
+
+    def _loud_and_clear(self, evidence: Evidence) -> bool:
+        policy = self._policy
+        return (
+            evidence.probability >= policy.loud_probability
+            and evidence.speech_ms >= policy.loud_evidence_ms
+            and evidence.voicing >= policy.loud_voicing
+            and evidence.voiced_frames >= 3
+            and evidence.active_ms >= policy.loud_active_ms
+            and evidence.range_db >= policy.loud_range_db
+            and evidence.loud_dbfs - evidence.floor_dbfs >= policy.loud_over_floor_db
+            and not evidence.echoing
+        )
 
     def _settle(self, evidence: Evidence, now_ms: int, paused_at_ms: int) -> Decision | None:
         policy = self._policy
@@ -209,7 +264,8 @@ class Floor:
             return Commit(now_ms, min(self._began_ms, evidence.began_ms), "continuous speech", evidence)
         if evidence.quiet_ms >= policy.resume_quiet_ms:
             return self._resume(now_ms, "quiet", evidence)
-        if now_ms - paused_at_ms >= policy.undecided_ms:
+        hopeful = evidence.speech_ms >= policy.commit_evidence_ms and evidence.certainty >= policy.commit_certainty
+        if now_ms - paused_at_ms >= (policy.longest_undecided_ms if hopeful else policy.undecided_ms):
             return self._resume(now_ms, "undecided", evidence)
         return None
 
@@ -220,7 +276,9 @@ class Floor:
             return False
         if evidence.quiet_ms > policy.commit_quiet_ms:
             return False
-        if evidence.voiced_frames < policy.commit_voiced_share * evidence.active_frames:
+        muffled = evidence.certainty >= policy.muffled_certainty
+        voiced_share = policy.muffled_voiced_share if muffled else policy.commit_voiced_share
+        if evidence.voiced_frames < voiced_share * evidence.active_frames:
             return False
         if not evidence.blind and evidence.certainty < policy.commit_certainty:
             return self._long_and_voiced(evidence, fresh_ms)

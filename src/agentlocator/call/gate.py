@@ -64,6 +64,16 @@ class ResponseGate:
             self._waiting.append(want)
         self.not_before_ms = max(self.not_before_ms, not_before_ms)
 
+    def want_first(self, want: Want, not_before_ms: int = 0) -> None:
+        """The same, before everything else that waits: what belongs to what has just been said."""
+        self.forget(want)
+        self._waiting.insert(0, want)
+        self.not_before_ms = max(self.not_before_ms, not_before_ms)
+
+    def forget(self, *wants: Want) -> None:
+        """These are no longer wanted."""
+        self._waiting = [waiting for waiting in self._waiting if waiting not in wants]
+
     def drop_wishes(self) -> None:
         """The caller took the floor: what was about to be said is no longer wanted."""
         self._waiting.clear()

@@ -21,13 +21,14 @@ class LinkState(enum.Enum):
 
 
 class ModelLink:
-    """Attempts count from 1 and start again once a session has answered."""
+    """Attempts count from 1, and from 1 again after a session that has given a whole answer."""
 
     def __init__(self, policy: CallPolicy) -> None:
         self._policy = policy
         self.state = LinkState.IDLE
-        self.attempt = 0
         self.sessions = 0
+        self._in_vain = 0
+        self._has_answered = False
         self.deadline_ms: int | None = None
 
     @property
@@ -41,9 +42,8 @@ class ModelLink:
 
     def open(self, now_ms: int) -> int:
         """Starts the next attempt; returns its number."""
-        self.attempt += 1
         self._enter(LinkState.CONNECTING, now_ms + self._policy.connect_timeout_ms)
-        return self.attempt
+        return self._in_vain + 1
 
     def connected(self, now_ms: int) -> None:
         self._enter(LinkState.CONFIGURING, now_ms + self._policy.confirm_timeout_ms)
@@ -53,15 +53,20 @@ class ModelLink:
         self._enter(LinkState.UP, now_ms + self._policy.session_max_ms)
 
     def answered(self) -> None:
-        """The session has produced something: the next loss starts a new count of attempts."""
-        self.attempt = 0
+        """The session has given a whole answer: its loss will be an accident, not one attempt more in vain."""
+        self._has_answered = True
+        self._in_vain = 0
 
     def failed(self, now_ms: int, fatal: bool) -> None:
-        """The attempt or the session is over. The first retry is immediate: the caller is waiting."""
-        if fatal or self.attempt >= self._policy.reconnect_attempts:
+        """The attempt or the session is over. A session's loss is first met by an immediate attempt: he is waiting."""
+        if not self._has_answered:
+            self._in_vain += 1
+        self._has_answered = False
+        pause_ms = 0 if self.up and self._in_vain <= 1 else self._in_vain * self._policy.reconnect_pause_ms
+        if fatal or self._in_vain >= self._policy.reconnect_attempts:
             self._enter(LinkState.LOST, None)
         else:
-            self._enter(LinkState.WAITING, now_ms + self.attempt * self._policy.reconnect_pause_ms)
+            self._enter(LinkState.WAITING, now_ms + pause_ms)
 
     def close(self) -> None:
         self._enter(LinkState.IDLE, None)

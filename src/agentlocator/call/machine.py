@@ -111,6 +111,7 @@ class Call:
         self._heard_ms = 0
         self._stream_started_ms: int | None = None
         self._last_frame_ms: int | None = None
+        self._openings = _openings(brief)
         self._abandoned: set[str] = set()
         self._closed: set[str] = set()
         self._response = _Response()
@@ -126,6 +127,7 @@ class Call:
         self._protected: set[str] = set()
         self._fillers = 0
         self._corrections = 0
+        self._hold_until_ms = 0
         self._owed_since_ms: int | None = None
         self._sound_ended_ms = 0
         self._said_since_answer: list[str] = []
@@ -194,8 +196,8 @@ class Call:
 
     @property
     def _greeted(self) -> bool:
-        """The greeting, or the beginning of it, exists."""
-        return self.playout.produced_bytes > 0
+        """Everything that opens the call has been made: then the caller is heard."""
+        return not self._openings
 
     @property
     def assistant_speaking(self) -> bool:
@@ -254,8 +256,12 @@ class Call:
 
     def _go_on(self) -> None:
         """The caller has something to say before the call ends: then it does not end."""
-        if self._ending and self._ending.revocable:
-            self._ending = None
+        if self._ending is None or not self._ending.revocable:
+            return
+        self._ending = None
+        self.gate.forget(*_FAREWELLS)
+        if self.gate.busy and self.gate.asked_for in _FAREWELLS and not self._response.audible:
+            self._abandon_response()
 
     def _farewell_due_ms(self) -> int | None:
         if self._ending is None:
@@ -302,6 +308,8 @@ class Call:
         self._emit(OpenModel(self.link.open(self._now_ms)))
 
     def _model_connected(self, _event: ModelConnected) -> None:
+        if self.link.state is not LinkState.CONNECTING:
+            return
         self.link.connected(self._now_ms)
         self._emit(ConfigureSession())
 
@@ -324,12 +332,15 @@ class Call:
             self.gate.want(Want(cues.RESUME_AFTER_LOSS))
 
     def _open_conversation(self) -> None:
-        if self.policy.notice:
-            self.gate.want(Want(cues.notify(self.policy.notice), protected=True))
-        cue = cues.NOBODY_ANSWERED if self.brief.returning else cues.greet(self.brief.greeting)
-        self.gate.want(Want(cue))
+        for opening in self._openings:
+            self.gate.want(opening)
         if self._owes_answer:
             self.gate.want(ANSWER)
+
+    def _opened(self, opening: Want) -> None:
+        """One of the call's openings needs not be said again."""
+        if opening in self._openings:
+            self._openings.remove(opening)
 
     def _refill(self) -> None:
         """Tells a new session what has been said and done before it."""
@@ -422,7 +433,8 @@ class Call:
             return
         self._response.audible = True
         self.gate.progress_ms = self._now_ms
-        self.link.answered()
+        if not self.gate.asked_for.protected:
+            self._opened(self.gate.asked_for)
         self.playout.produce(event.response_id, event.item_id, event.content_index, event.audio)
 
     def _text_produced(self, event: AssistantTextProduced) -> None:
@@ -452,6 +464,9 @@ class Call:
             self._response_failed(event.code or event.reason or "empty", event.fatal)
         elif event.status == "completed":
             self._continuations = self._failures = 0
+            self.link.answered()
+            self._opened(self.gate.asked_for)
+            self._owes_answer = self._owes_answer and (self._response.tools or self.tools.running)
             self._announce_ending()
 
     def _announce_ending(self) -> None:
@@ -464,14 +479,14 @@ class Call:
         """An answer that hit the length limit goes on: it is never left cut (R9)."""
         self._continuations += 1
         if self._continuations <= self.policy.continuations:
-            self.gate.want(Want(cues.CONTINUE))
+            self.gate.want_first(Want(cues.CONTINUE, protected=self.gate.asked_for.protected))
 
     def _response_failed(self, code: str, fatal: bool = False) -> None:
         self._failures += 1
         if fatal or self._failures > self.policy.response_retries:
             self._lose_model(f"the model failed to answer: {code}")
             return
-        self.gate.want(self.gate.asked_for, self._now_ms + self.policy.retry_pause_ms)
+        self.gate.want_first(self.gate.asked_for, self._now_ms + self.policy.retry_pause_ms)
 
     def _stall_due_ms(self) -> int | None:
         """A response is under way, brings nothing, and nothing is left to play."""
@@ -518,9 +533,7 @@ class Call:
             return None
         if self._owed_since_ms is None:
             self._owed_since_ms = self._now_ms
-        since_ms = max(
-            self._owed_since_ms, self._sound_ended_ms, self.listening.last_speech_ms, self.gate.not_before_ms
-        )
+        since_ms = max(self._owed_since_ms, self._sound_ended_ms, self.listening.last_speech_ms, self._hold_until_ms)
         return since_ms + self.policy.dead_air_ms
 
     def _give_up(self) -> None:
@@ -551,7 +564,6 @@ class Call:
                 self._emit(SendMark(mark))
 
     def _answer_begins(self, utterance: Utterance) -> None:
-        self._owes_answer = self.tools.running
         if self._turn_ended_ms is not None:
             utterance.latency_ms = self._now_ms + self.playout.delay_ms - self._turn_ended_ms
             self._turn_ended_ms = None
@@ -580,7 +592,6 @@ class Call:
         if not self.tools.request(event.tool_call_id, event.name, event.arguments, self._now_ms, deadline_ms):
             return
         self._response.tools = True
-        self.link.answered()
         if event.response_id in self._abandoned:
             # The caller spoke before this was done: he has not heard what the model was about to do.
             self._answer_tool(event.tool_call_id, TOOL_INTERRUPTED)
@@ -780,7 +791,8 @@ class Call:
             return
         if is_unfinished(" ".join(self._said_since_answer), self._last_answer):
             self._abandon_response()
-            self.gate.want(ANSWER, self._now_ms + self.policy.dictation_hold_ms)
+            self._hold_until_ms = self._now_ms + self.policy.dictation_hold_ms
+            self.gate.want(ANSWER, self._hold_until_ms)
         else:
             self.gate.not_before_ms = 0
 
@@ -859,6 +871,17 @@ class Call:
 
 
 _ROUNDS = 16
+_FAREWELLS = (Want(cues.FAREWELL), Want(cues.ANNOUNCE_TRANSFER), Want(cues.FAREWELL_SILENCE))
+
+
+def _openings(brief: CallBrief) -> list[Want]:
+    """What the assistant says before it listens, in order."""
+    if brief.returning:
+        return [Want(cues.NOBODY_ANSWERED)]
+    greeting = Want(cues.greet(brief.greeting))
+    if not brief.policy.notice:
+        return [greeting]
+    return [Want(cues.notify(brief.policy.notice), protected=True), greeting]
 
 
 class _Response:

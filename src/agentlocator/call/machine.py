@@ -773,7 +773,7 @@ class Call:
         self._owes_answer = True
         self._silence_prompts = 0
         self._continuations = 0
-        self._turn_ended_ms = self._sound_ended_ms = ended_ms
+        self._turn_ended_ms = self._sound_ended_ms = self._owed_since_ms = ended_ms
         self._quiet_since_ms = self._now_ms
 
     def _caller_transcribed(self, event: CallerTranscribed) -> None:

@@ -39,6 +39,7 @@ def simulate(
     try:
         with tempfile.TemporaryDirectory() as nowhere:
             folder = data_dir or Path(nowhere)
+            folder.mkdir(parents=True, exist_ok=True)
             calls = run(_play(played, folder, virtual, seed, network_ms, quiet=as_json))
     finally:
         log.close()

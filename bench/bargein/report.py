@@ -102,21 +102,22 @@ def _svg(figure: Figure) -> str:
 def _wrong(results: Sequence[Result]) -> list[str]:
     lines = []
     for found in results:
-        faults = _faults(found)
-        if faults:
+        wrong = faults(found)
+        if wrong:
             noise = f", {found.snr_db:g} dB" if found.snr_db < 60 else ""
             echo = ", double talk" if found.double_talk and found.kind == "interruption" else ""
-            lines.append(f"<li>{html.escape(found.name)}{noise}{echo}: {faults}</li>")
+            lines.append(f"<li>{html.escape(found.name)}{noise}{echo}: {wrong}</li>")
     return lines
 
 
-def _faults(found: Result) -> str:
+def faults(found: Result) -> str:
+    """What a design did wrong in a scenario, in words; empty when it did nothing wrong."""
     outcome = found.outcome
     if found.kind == "interruption":
         pause_ms = found.wanted_pause_ms
         late = pause_ms is not None and pause_ms > 200
-        faults = ["missed"] * (found.wanted_commit_ms is None) + ["stopped before he spoke"] * found.early
-        return ", ".join([*faults, *([f"paused after {pause_ms} ms"] if late else [])])
+        wrong = ["missed"] * (found.wanted_commit_ms is None) + ["stopped before he spoke"] * found.early
+        return ", ".join([*wrong, *([f"paused after {pause_ms} ms"] if late else [])])
     if outcome.commits_ms and found.name != "word in cooldown":
         return "committed"
     return "paused" if outcome.pauses_ms and found.kind in ("non-speech", "echo") else ""

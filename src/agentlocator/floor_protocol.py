@@ -29,6 +29,9 @@ class FloorSession:
         self._scorer = None if model is None else SpeechScorer(model)
         self._ear = Ear(policy.ear)
         self._floor = Floor(policy)
+        # What the last frame came to, for whoever wants to see why.
+        self.latest: Evidence | None = None
+        self.decision: Decision | None = None
 
     def frame(self, t_ms: int, media: bytes, agent_speaking: bool, agent_media: bytes | None) -> list[Verdict]:
         """What one frame, beginning at `t_ms`, makes the floor decide."""
@@ -38,6 +41,7 @@ class FloorSession:
             self._floor.assistant_ended()
         now_ms = t_ms + FRAME_MS
         heard = self._ear.hear(media, agent_media if agent_speaking else None, now_ms)
+        self.decision = None
         verdicts = self._weigh(heard.evidence, now_ms)
         if heard.wants is not None and self._scorer is not None:
             probability = self._scorer.score(heard.wants.audio, heard.wants.fresh)
@@ -45,8 +49,12 @@ class FloorSession:
         return verdicts
 
     def _weigh(self, evidence: Evidence, now_ms: int) -> list[Verdict]:
+        self.latest = evidence
         decision = self._floor.weigh(evidence, now_ms)
-        return [] if decision is None else [_verdict(decision)]
+        if decision is None:
+            return []
+        self.decision = decision
+        return [_verdict(decision)]
 
 
 def serve(lines: IO[str], answers: IO[str], model: SpeechModel | None, policy: FloorPolicy) -> None:

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from agentlocator.audio.echo import Echo
+from agentlocator.audio.echo import LONGEST_MS, Echo
 from agentlocator.audio.frames import FRAME_BYTES, FRAME_MS, SILENCE_FRAME
 from agentlocator.audio.g711 import DECODE_TABLE
 from agentlocator.audio.level import SILENCE_DBFS, level_dbfs
@@ -45,12 +45,17 @@ class EarPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tail_db: float = 18.0
     # Sounds closer together than this are one utterance: the closure of a consonant lasts 60 to 120 ms.
     bridge_ms: int = 120
+    # Two words with a longer pause between them: the pause counts as that much, if it is not this long.
+    longest_bridge_ms: int = 280
     # So much of the sound before the first recognised frame counts with it.
     lead_ms: int = 80
     # Our own voice explains the sound when it leaves less than this much of it over.
     echo_db: float = 6.0
     # On a line that echoed within the last second, this is enough.
     known_echo_db: float = 4.0
+    # Where it is hardly louder than that echo should be, even this.
+    echo_margin_db: float = 5.0
+    faint_echo_db: float = 2.0
     echo_window_ms: int = 100
     echo_from_ms: float = 16.0
     echo_thorough_ms: int = 80
@@ -139,6 +144,7 @@ class Ear:
     _run_ms: int
     _quiet_ms: int
     _voicing: float
+    _tone: bool
     _echo_db: float
     _loudest: float
     _second: float
@@ -157,7 +163,7 @@ class Ear:
         self._lessons = 0
         self._attentive = False
         self._spoken: deque[tuple[float, float, float]] = deque(maxlen=_SPOKEN_FRAMES)
-        self._compared = False
+        self._compared = self._unsettled = False
         self._open_ms = 0
         self._now_ms = 0
         self._echo_at_ms = -_ECHO_REMEMBERED_MS
@@ -165,7 +171,9 @@ class Ear:
         # Bounded, because answers may never come: then the oldest question says since when.
         self._asked: deque[tuple[int, int]] = deque(maxlen=_ASKED_AT_MOST)
         self._blind = False
-        self._quiet_ms = 0
+        self._quiet_ms = self._still_ms = 0
+        # The present sound cannot be our echo.
+        self._foreign = False
         self._close()
 
     def hear(self, caller: bytes, playing: bytes | None, now_ms: int) -> Heard:
@@ -203,6 +211,9 @@ class Ear:
                 self._close()
         if self._open_ms <= 0:
             self._quiet_ms += FRAME_MS
+            self._still_ms += FRAME_MS
+            if self._still_ms % _STILL_LOOK_MS == 0 and self._still_ms > LONGEST_MS and self._echo.possible:
+                self._echo.unanswered(threshold, now_ms)
             return Heard(Evidence(now_ms, self._level_dbfs, floor_dbfs, quiet_ms=self._quiet_ms))
         return self._next(caller)
 
@@ -219,6 +230,8 @@ class Ear:
     def _first(self) -> Heard:
         """The gate opens: the detector hears the last 64 ms again, so that it starts in the middle of things."""
         self._began_ms = self._now_ms - FRAME_MS
+        self._still_ms = 0
+        self._foreign = not self._echo.possible
         return self._ask(self._last_windows(), fresh=True)
 
     def _next(self, caller: bytes) -> Heard:
@@ -262,7 +275,7 @@ class Ear:
         return _GUESSED if voiced else self._policy.doubtful_probability
 
     def _last_windows(self) -> bytes:
-        return b"".join(list(self._recent)[-4:])[-2 * _WINDOW_BYTES :]
+        return b"".join(list(self._recent)[-_REPLAYED_FRAMES:])[-_REPLAYED_BYTES:]
 
     def _weigh(self, probability: float) -> None:
         policy = self._policy
@@ -296,15 +309,20 @@ class Ear:
     def _examine(self, level: float) -> None:
         """A sound that may be speech, while we speak: is it our own voice, and is it a voice at all?"""
         policy = self._policy
-        if self._echo.possible:
+        self._foreign = self._foreign or self._echo.ruled_out(level, self._now_ms)
+        if self._echo.possible and not self._foreign:
             if self._speech_ms < policy.echo_from_ms and not self._echoing:
                 # Too little to act on, so it is not compared yet; what is not compared does not count.
                 return
+            self._unsettled = False
             if self._is_echo():
                 self._book_gap()
                 return
+            if self._unsettled:
+                return
         self._voicing = voicing(self._sound(WINDOW_SAMPLES))
-        if self._voicing >= policy.tone_voicing and is_tone(self._sound(TONE_SAMPLES)):
+        self._tone = self._voicing >= policy.tone_voicing and is_tone(self._sound(TONE_SAMPLES))
+        if self._tone:
             self._voicing = 0.0
         if self._probability >= policy.speech_probability or self._voicing >= policy.possible_voicing:
             self._book_speech(level)
@@ -319,15 +337,24 @@ class Ear:
             # What was not ours for so long hardly becomes ours: every second frame will do.
             return False
         self._echo_db = self._echo.explained_db(self._sound(policy.echo_window_ms * 8))
+        least_db = policy.known_echo_db if echoing else policy.echo_db
+        if echoing and self._echo.over_db < policy.echo_margin_db:
+            least_db = policy.faint_echo_db
+        if self._echo_db < least_db:
+            return False
+        if not self._echo.sure and not echoing:
+            # It may be an accident, which the next frame tells: this one says nothing either way.
+            self._unsettled = not self._echo.accidental
+            self._echo_db = 0.0
+            return False
         if self._echo_db >= policy.echo_db:
             # Our own voice is the best imitation of speech there is: what it built up counts for nothing.
             self._speech_ms = 0.0
             self._active_ms = max(0, self._active_ms - FRAME_MS)
             self._echo_at_ms = self._now_ms
-        elif not echoing or self._echo_db < policy.known_echo_db:
-            return False
         else:
             self._speech_ms = min(self._speech_ms, _WINDOW_MS)
+        self._loudest = self._second = SILENCE_DBFS
         return True
 
     @property
@@ -352,15 +379,15 @@ class Ear:
             self._active_ms = min(self._run_ms - FRAME_MS, self._policy.lead_ms)
             self._gap_ms = 0
         self._active_ms += FRAME_MS
-        if self._active_ms > FRAME_MS and self._gap_ms <= self._policy.bridge_ms:
-            self._active_ms += self._gap_ms
+        if self._active_ms > FRAME_MS and self._gap_ms <= self._policy.longest_bridge_ms:
+            self._active_ms += min(self._gap_ms, self._policy.bridge_ms)
         self._gap_ms = self._quiet_ms = 0
         self._spoken.append((level, self._voicing, self._probability))
 
     def _book_gap(self) -> None:
         self._gap_ms += FRAME_MS
         self._quiet_ms += FRAME_MS
-        if self._gap_ms > self._policy.bridge_ms and self._active_ms:
+        if self._gap_ms > self._policy.longest_bridge_ms and self._active_ms:
             self._active_ms = max(0, self._active_ms - FRAME_MS // 2)
             if not self._active_ms:
                 self._forget_speech()
@@ -388,7 +415,7 @@ class Ear:
             active_ms=self._active_ms,
             active_frames=len(spoken),
             voiced_frames=sum(voice >= self._policy.voiced for voice in voices),
-            voicing=max(voices[-2:], default=0.0),
+            voicing=0.0 if self._tone else max(voices[-2:], default=0.0),
             echo_db=self._echo_db,
             echoing=self._echoing,
             quiet_ms=self._quiet_ms,
@@ -410,11 +437,15 @@ class Ear:
     def _forget_speech(self) -> None:
         self._active_ms = self._gap_ms = self._run_ms = 0
         self._voicing = self._echo_db = 0.0
+        self._tone = False
         self._loudest = self._second = SILENCE_DBFS
         self._spoken.clear()
 
 
+_STILL_LOOK_MS: Final = 100
 _WINDOW_BYTES: Final = 256
+_REPLAYED_FRAMES: Final = 8
+_REPLAYED_BYTES: Final = _REPLAYED_FRAMES * FRAME_BYTES // _WINDOW_BYTES * _WINDOW_BYTES
 _WINDOW_MS: Final = 32
 _RECENT_FRAMES: Final = 12
 _SPOKEN_FRAMES: Final = 20

@@ -88,7 +88,7 @@ class Line:
         self._next_frame_ms: int | None = None
         self._next_id = 0
 
-    # --- time
+    # Time.
 
     def at(self, now_ms: int) -> Self:
         """Lets time run up to this millisecond: timers fire, and the carrier's frames come in."""
@@ -119,7 +119,7 @@ class Line:
             self.after(FRAME_MS)
         raise AssertionError(f"no {kind.__name__} within {within_ms} ms")
 
-    # --- what happens
+    # What happens.
 
     def hears(self, *events: Event) -> Self:
         """These things happen now, one after the other."""
@@ -138,7 +138,7 @@ class Line:
             if isinstance(command, ScoreSpeech):
                 self._happen(SpeechScored(0.02 if set(command.audio) <= {0xFF, 0x7F} else 0.97))
 
-    # --- what the call did
+    # What the call did.
 
     def does(self, *expected: Command | type[Command] | Like) -> Self:
         """Since the last look the call did exactly this, in this order.
@@ -188,7 +188,7 @@ class Line:
         times = [since_ms, *(at_ms for at_ms in self.times(PlayFrame) if since_ms < at_ms < until_ms), until_ms]
         return max(later - earlier for earlier, later in pairwise(times))
 
-    # --- the model
+    # The model.
 
     def answers(
         self,
@@ -212,7 +212,7 @@ class Line:
             self.hears(AssistantAudioFinished(item_id), ResponseFinished(response_id, status, reason))
         return self
 
-    # --- the caller
+    # The caller.
 
     def caller_says(self, text: str = "רגע, סליחה שאני מפריע לך", ms: int | None = None) -> Self:
         """His sound, frame by frame in real time, at the level of speech; nothing is heard of it by itself."""

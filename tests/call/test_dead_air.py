@@ -26,7 +26,6 @@ from agentlocator.call.events import (
     AssistantAudioProduced,
     CallerSpeechStarted,
     CallerSpeechStopped,
-    CallerTranscribed,
     CallerTurnCommitted,
     CallOffered,
     Event,
@@ -48,7 +47,7 @@ FOUND = '{"ok":true,"say":"יום ראשון בעשר"}'
 Deed = Literal["speaks", "is slow", "fails", "says nothing", "stalls", "stalls in mid-word", "drops", "is cut"]
 
 
-# --- tools that take their time
+# Tools that take their time.
 
 
 def looked_up(tool_ms: int, filler_ms: int = 900, **policy: Any) -> Line:
@@ -72,8 +71,7 @@ def test_while_a_tool_works_the_model_says_that_it_is_looking(tool_ms: int, fill
     line = looked_up(tool_ms)
     asked = [request.cue for request in line.all(RequestResponse)]
     assert asked.count(cues.ONE_MOMENT) == fillers
-    line.until(RequestResponse) if asked[-1] == cues.ONE_MOMENT else line
-    assert line.last(RequestResponse).cue is None, "then it answers"
+    assert asked[-1] is None, "then it answers"
     line.answers("יש ביום ראשון בעשר", 1_000).after(1_200)
     assert audible_gap_ms(line) < DEAD_AIR_MS
     assert not line.call.over
@@ -111,12 +109,12 @@ def test_the_next_tool_has_fillers_of_its_own() -> None:
     assert line.last(RequestResponse).cue == cues.ONE_MOMENT
 
 
-# --- a model that does not answer
+# A model that does not answer.
 
 
 def test_a_stalled_answer_is_asked_of_a_new_session() -> None:
     line = greeted().caller_turn().hears(ResponseStarted("q2")).until(OpenModel)
-    assert line.last(CloseModel)
+    assert len(line.all(CloseModel)) == 1
     line.after(200).hears(ModelConnected()).after(60).hears(SessionConfirmed(VOICE))
     assert line.last(RequestResponse).cue == cues.RESUME_AFTER_LOSS
     line.after(300).answers("סליחה, יש ביום ראשון", 1_000).after(1_200)
@@ -162,7 +160,7 @@ def test_a_sentence_that_breaks_off_in_mid_word_is_not_waited_for_either() -> No
     assert audible_gap_ms(line) <= DEAD_AIR_MS + FRAME_MS
 
 
-# --- silence that is not ours
+# Silence that is not ours.
 
 
 @pytest.mark.parametrize("pause_ms", [4_500, 7_500])
@@ -187,7 +185,7 @@ def test_a_wait_begins_when_the_caller_has_finished_not_when_he_began() -> None:
     assert ended_ms + DEAD_AIR_MS - 200 <= line.now_ms <= ended_ms + DEAD_AIR_MS + 400
 
 
-# --- what cannot be cured is not tried again
+# What cannot be cured is not tried again.
 
 
 FATAL: list[Event] = [
@@ -229,7 +227,7 @@ def test_nor_one_that_breaks_off_each_answer_at_its_first_word() -> None:
     assert line.call.over, "the caller has heard sixty beginnings and no answer"
 
 
-# --- whatever happens
+# Whatever happens.
 
 
 class Server:

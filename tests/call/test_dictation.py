@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from agentlocator.call.commands import CancelResponse, PlayFrame, RecordTurn, RequestResponse
@@ -22,7 +24,7 @@ ASKS_DAY = "מתאים לך ביום ראשון בעשר?"
 FIRST, SECOND, THIRD = "אפס חמש ארבע", "אחת שתיים שלוש", "ארבע חמש שש שבע"
 
 
-# --- what the words say
+# What the words say.
 
 
 @pytest.mark.parametrize(
@@ -84,10 +86,10 @@ def test_what_is_whole_or_no_number_is_answered(caller: str, assistant: str) -> 
     assert not is_unfinished(caller, assistant)
 
 
-# --- what the call does
+# What the call does.
 
 
-def asking(question: str = ASKS_PHONE, **policy: object) -> Line:
+def asking(question: str = ASKS_PHONE, **policy: Any) -> Line:
     """The assistant has asked, and the caller has heard the question."""
     return greeted(**policy).caller_turn("אני רוצה תור").answers(question, 800).after(1_100).meanwhile()
 
@@ -151,7 +153,6 @@ def test_a_short_answer_to_a_question_is_answered_at_once(answer: str) -> None:
     asked_ms = line.now_ms
     line.after(250).answers("מצוין", 500)
     assert line.all(CancelResponse) == []
-    assert line.last(PlayFrame)
     assert min(at_ms for at_ms in line.times(PlayFrame) if at_ms >= asked_ms) == asked_ms + 250
 
 

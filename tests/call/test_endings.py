@@ -75,7 +75,7 @@ def caller_returns(line: Line) -> Line:
     return line.answers("בבקשה", 400)
 
 
-# --- the assistant hangs up
+# The assistant hangs up.
 
 
 def test_a_goodbye_that_was_said_is_heard_out_and_then_the_call_ends() -> None:
@@ -168,7 +168,7 @@ def test_a_hang_up_the_caller_did_not_let_it_announce_is_none() -> None:
     assert '"ok":false' in line.last(AddToolOutput).output
 
 
-# --- goodbyes of other reasons
+# Goodbyes of other reasons.
 
 
 def test_the_goodbye_of_a_silent_caller_is_taken_back_by_a_key() -> None:
@@ -207,7 +207,7 @@ def test_a_link_lost_under_the_goodbye_does_not_send_the_caller_to_a_person_he_d
     assert line.last(EndStream).outcome == "assistant_hung_up"
 
 
-# --- transfer
+# Transfer.
 
 
 def test_a_caller_is_put_through_when_he_has_heard_that_he_is() -> None:

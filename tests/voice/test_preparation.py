@@ -1,4 +1,4 @@
-"""What a business sets is what its calls are run by and what the model is asked for; what cannot be read loses no call."""
+"""What a business sets is what its calls run by and what the model is asked for; what cannot be read loses no call."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def turn_detection(**own: Any) -> dict[str, Any]:
     return detection
 
 
-# --- the model's session
+# The model's session.
 
 
 @pytest.mark.requirement("R3")
@@ -107,7 +107,7 @@ def test_a_call_can_always_be_ended_and_transferred_only_where_there_are_people(
     assert "+972" not in msgspec.json.encode(transfer).decode(), "the model knows people, not numbers"
 
 
-# --- the call's brief
+# The call's brief.
 
 
 def test_the_core_knows_people_by_their_labels_and_never_their_numbers() -> None:
@@ -126,7 +126,7 @@ def test_the_notice_is_the_businesss() -> None:
     assert policy(notice="השיחה מוקלטת").notice == "השיחה מוקלטת"
 
 
-# --- the call's policy
+# The call's policy.
 
 
 def test_a_business_sets_single_fields_and_the_others_stay_as_they_are() -> None:
@@ -182,7 +182,7 @@ def test_a_policy_that_cannot_be_read_is_the_usual_one_and_an_alarm(own: dict[st
     assert alarm["detail"]
 
 
-# --- on a real server
+# On a real server.
 
 
 async def test_each_business_is_served_by_its_own(house: House) -> None:

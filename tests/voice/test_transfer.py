@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import xml.etree.ElementTree as ET
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,7 +26,7 @@ WHISPER = "/webhook/whisper"
 
 DESK, DESK_E164 = "דלפק הקבלה", "+97235550199"
 GARAGE_E164 = "+97245550299"
-NAME = "מרפאת השיניים של דוקטור לוי"
+NAME = "מרפאת שיניים ד״ר לוי"
 WISH = "תעבירו אותי לבן אדם"
 SUMMARY = 'דנה רוצה "תור" <דחוף> & זול'
 
@@ -39,14 +40,32 @@ def operator() -> ScriptedBrain:
 OPERATOR = Scenario("operator", "The model puts a caller through", (), brain=operator)
 
 
-@pytest.fixture
-async def house(tmp_path: Path, voice: Voice) -> AsyncIterator[House]:
-    async with houses.opened(tmp_path, voice, OPERATOR) as opened:
-        async with opened.deployment.db.scope(await opened.business_id()) as scope:
+STRAY = Scenario(
+    "stray",
+    "The model names a person of another business",
+    (),
+    brain=lambda: ScriptedBrain(
+        (When("בן אדם", CallTool("transfer_to_human", {"to": "יוסי, מנהל המוסך", "summary": ""})),)
+    ),
+)
+
+
+@asynccontextmanager
+async def opened(folder: Path, voice: Voice, scenario: Scenario = OPERATOR) -> AsyncIterator[House]:
+    """A server whose clinic greets in one word, so that a test is a short call."""
+    async with houses.opened(folder, voice, scenario) as house:
+        async with house.deployment.db.scope(await house.business_id()) as scope:
             now = datetime.now(UTC)
             await prompts.draft(scope, greeting="שלום.", custom_prompt="", actor="owner", now=now)
             await prompts.publish(scope, now=now)
-        yield opened
+        yield house
+
+
+@pytest.fixture
+async def house(tmp_path: Path, voice: Voice, sqlite_template: Path) -> AsyncIterator[House]:
+    shutil.copy(sqlite_template, tmp_path / "agentlocator.db")
+    async with opened(tmp_path, voice) as house:
+        yield house
 
 
 async def put_through(house: House, voice: Voice, call_sid: str = "CA1") -> None:
@@ -58,7 +77,9 @@ async def put_through(house: House, voice: Voice, call_sid: str = "CA1") -> None
     assert (await house.written(call_sid)).outcome == "transferred"
 
 
-async def asks_what_next(house: House, path: str = AFTER_STREAM, call_sid: str = "CA1", **more: str) -> list[ET.Element]:
+async def asks_what_next(
+    house: House, path: str = AFTER_STREAM, call_sid: str = "CA1", **more: str
+) -> list[ET.Element]:
     """The carrier's question and our answer, verb by verb."""
     form = {**call_form(call_sid, status="in-progress"), **more}
     return verbs((await house.stranger.post(path, **form)).text)
@@ -93,17 +114,18 @@ async def test_the_businesss_own_number_is_rung_and_the_person_hears_first_who_i
     assert list(house.deployment.switchboard.live) == [], "whoever has spoken with a person is not called back"
 
 
-@pytest.mark.parametrize("status", ["no-answer", "busy", "failed", "canceled"])
 async def test_when_nobody_answers_the_caller_comes_back_to_an_assistant_who_knows_him(
-    house: House, voice: Voice, status: str
+    house: House, voice: Voice
 ) -> None:
     await put_through(house, voice)
 
-    answer = await house.stranger.post(
-        AFTER_TRANSFER, **call_form("CA1", status="in-progress"), DialCallStatus=status
-    )
-    connect, _net = verbs(answer.text)
-    assert (connect.tag, connect[0].tag) == ("Connect", "Stream")
+    # The carrier may ask again; whatever it says of the failure, the caller is not left alone.
+    for status in ("busy", "failed", "canceled", "no-answer"):
+        answer = await house.stranger.post(
+            AFTER_TRANSFER, **call_form("CA1", status="in-progress"), DialCallStatus=status
+        )
+        connect, _net = verbs(answer.text)
+        assert (connect.tag, connect[0].tag) == ("Connect", "Stream"), status
     async with house.stranger.line(read_ticket(answer.text), "CA1") as line:
         await line.converse(lambda _: said(house, "אף אחד לא ענה"))
         await line.stop()
@@ -157,17 +179,9 @@ async def test_who_asks_in_another_businesss_name_learns_and_rings_nothing_of_it
 
 @pytest.mark.requirement("R30")
 async def test_the_model_cannot_ring_another_businesss_person(tmp_path: Path, voice: Voice) -> None:
-    stray = Scenario(
-        "stray",
-        "The model names a person of another business",
-        (),
-        brain=lambda: ScriptedBrain(
-            (When("בן אדם", CallTool("transfer_to_human", {"to": "יוסי, מנהל המוסך", "summary": ""})),)
-        ),
-    )
-    async with houses.opened(tmp_path, voice, stray) as house:
+    async with opened(tmp_path, voice, STRAY) as house:
         async with house.stranger.line(await house.stranger.ticket("CA1"), "CA1") as line:
-            await line.converse(lambda _: said(house, "לעזור"))
+            await line.converse(lambda _: said(house, "שלום"))
             await line.converse(lambda _: said(house, "אין כרגע למי להעביר"), voice.say(WISH, "caller").audio)
             await line.stop()
 
@@ -176,29 +190,29 @@ async def test_the_model_cannot_ring_another_businesss_person(tmp_path: Path, vo
         assert GARAGE_E164 not in (await house.stranger.post(AFTER_STREAM, **call_form("CA1"))).text
 
 
-@pytest.mark.parametrize("path", [AFTER_TRANSFER, WHISPER, f"{WHISPER}?call=CA1&to=%2B97235550101"])
-@pytest.mark.parametrize("forgery", ["unsigned", "another token", "another query"])
-async def test_what_the_carrier_did_not_sign_is_refused(house: House, path: str, forgery: str) -> None:
+@pytest.mark.parametrize("path", [AFTER_TRANSFER, f"{WHISPER}?call=CA1&to=%2B97235550101"])
+async def test_what_the_carrier_did_not_sign_is_refused(house: House, path: str) -> None:
     form = {**call_form("CA1", status="in-progress"), "DialCallStatus": "no-answer"}
     origin, token = house.stranger.origin, house.stranger.token
-    signature = {
+    forgeries = {
         "unsigned": "",
         "another token": sign(origin + path, form, "another token"),
-        "another query": sign(f"{origin}{WHISPER}?call=CA2&to=%2B97235550101", form, token),
-    }[forgery]
+        "without the query": sign(origin + path.partition("?")[0] + "?", form, token),
+        "another call": sign(f"{origin}{WHISPER}?call=CA2&to=%2B97235550101", form, token),
+    }
 
-    answer = await house.stranger.post(path, signature=signature, **form)
-
-    assert answer.status_code == 403
-    assert "<" not in answer.text
+    for forgery, signature in forgeries.items():
+        answer = await house.stranger.post(path, signature=signature, **form)
+        assert answer.status_code == 403, forgery
+        assert "<" not in answer.text
     assert house.sessions == []
     assert house.connections == 0
 
 
-@pytest.mark.parametrize("query", ["", "?call=CA7&to=%2B97235550101", "?call=CA1", "?to=%2B97235550101", "?call=&to="])
-async def test_a_whisper_about_no_call_of_ours_says_nothing(house: House, query: str) -> None:
-    answer = await house.stranger.post(WHISPER + query, **call_form("CA1"))
-    assert [verb.tag for verb in verbs(answer.text)] == ["Hangup"]
+async def test_a_whisper_about_no_call_of_ours_says_nothing(house: House) -> None:
+    for query in ("", "?call=CA7&to=%2B97235550101", "?call=CA1", "?to=%2B97235550101", "?call=&to="):
+        answer = await house.stranger.post(WHISPER + query, **call_form("CA1"))
+        assert [verb.tag for verb in verbs(answer.text)] == ["Hangup"], query
 
 
 async def test_a_call_that_was_not_put_through_is_not_whispered_about(house: House) -> None:
@@ -217,19 +231,14 @@ async def test_a_call_nobody_knows_does_not_come_back(house: House) -> None:
     assert house.sessions == []
 
 
-@asynccontextmanager
-async def restarted(folder: Path, voice: Voice) -> AsyncIterator[House]:
-    async with houses.opened(folder, voice, OPERATOR) as opened:
-        yield opened
-
-
 async def test_after_a_restart_the_caller_still_comes_back_to_what_he_had_said(tmp_path: Path, voice: Voice) -> None:
-    async with restarted(tmp_path, voice) as before:
+    async with opened(tmp_path, voice) as before:
         async with before.stranger.line(await before.stranger.ticket("CA1"), "CA1") as line:
-            await line.converse(lambda _: said(before, "לעזור"))
+            await line.converse(lambda _: said(before, "שלום"))
             await line.converse(lambda _: before.session("CA1").call.over, voice.say(WISH, "caller").audio)
+            assert await line.closed() == 1000
         await before.written("CA1")
-    async with restarted(tmp_path, voice) as after:
+    async with opened(tmp_path, voice) as after:
         answer = await after.stranger.post(
             AFTER_TRANSFER, **call_form("CA1", status="in-progress"), DialCallStatus="no-answer"
         )

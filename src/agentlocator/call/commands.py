@@ -12,7 +12,7 @@ class Command(msgspec.Struct, frozen=True, tag_field="command", tag=True):
     """Something to be done; see the subclasses."""
 
 
-# --- to the carrier -------------------------------------------------------------------------------------------------
+# To the carrier.
 
 
 class PlayFrame(Command, frozen=True, tag=True):
@@ -43,7 +43,7 @@ class EndStream(Command, frozen=True, tag=True):
     summary: str = ""
 
 
-# --- to the model ---------------------------------------------------------------------------------------------------
+# To the model.
 
 
 class OpenModel(Command, frozen=True, tag=True):
@@ -111,7 +111,7 @@ class CloseModel(Command, frozen=True, tag=True):
     """Close the connection to the model; nothing of it reaches the call afterwards."""
 
 
-# --- to our own side ------------------------------------------------------------------------------------------------
+# To our own side.
 
 
 class InvokeTool(Command, frozen=True, tag=True):

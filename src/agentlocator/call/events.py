@@ -17,7 +17,7 @@ class CallOffered(Event, frozen=True, tag=True):
     """The carrier asks whether we answer: the call's millisecond 0."""
 
 
-# --- the carrier's side ---------------------------------------------------------------------------------------------
+# The carrier's side.
 
 
 class StreamStarted(Event, frozen=True, tag=True):
@@ -50,7 +50,7 @@ class CallerHungUp(Event, frozen=True, tag=True):
     reason: str
 
 
-# --- the model's side -----------------------------------------------------------------------------------------------
+# The model's side.
 
 
 class ModelConnected(Event, frozen=True, tag=True):
@@ -157,7 +157,7 @@ class CallerTranscribed(Event, frozen=True, tag=True):
     text: str
 
 
-# --- our own side ---------------------------------------------------------------------------------------------------
+# Our own side.
 
 
 class ToolFinished(Event, frozen=True, tag=True):

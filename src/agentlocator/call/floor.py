@@ -30,18 +30,27 @@ class FloorPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pause_voiced_share: float = 0.35
     pause_dbfs: float = -44.0
     pause_over_floor_db: float = 4.0
+    mean_below_loud_db: float = 3.0
+    # So little above the line it may be the room, unless the neural detector is sure.
+    buried_db: float = 9.0
+    # What does not move at all in 60 ms is a machine.
+    steady_range_db: float = 0.3
     # What went on for so long without looking like a caller is the room, unless it stands out of the line.
     onset_ms: int = 500
     going_on_over_floor_db: float = 15.0
     # On a line that echoes, and for speech that began before we listened: so much of it anew.
     pause_active_ms: int = 60
+    # Below this nothing pauses.
+    least_evidence_ms: float = 14.0
     # A clear voice needs less evidence than a doubtful one.
     clear_evidence_ms: float = 32.0
     clear_probability: float = 0.90
     clear_voicing: float = 0.80
     # A vowel after a consonant of at least this length: the sound has been going on, only the voice is new.
     led_in_ms: int = 100
-    led_in_probability: float = 0.60
+    # Probability and voicing make up for each other: their sum, and the least of either.
+    led_in_sum: float = 1.25
+    led_in_least: float = 0.45
     led_in_over_floor_db: float = 20.0
     clear_over_floor_db: float = 12.0
     # The closure of a consonant may come before the evidence; a sure neural detector bridges it.
@@ -72,7 +81,7 @@ class FloorPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     commit_after_pause_ms: int = 100
     commit_quiet_ms: int = 60
     commit_evidence_ms: float = 110.0
-    commit_voiced_share: float = 0.40
+    commit_voiced_share: float = 0.46
     # Over an echo or a noise fewer frames sound voiced; then the neural detector has to be this sure.
     muffled_voiced_share: float = 0.25
     muffled_certainty: float = 0.95
@@ -188,7 +197,7 @@ class Floor:
 
     def _suspicious(self, evidence: Evidence) -> bool:
         policy = self._policy
-        if evidence.speech_ms < policy.clear_evidence_ms or evidence.quiet_ms > policy.closure_ms:
+        if evidence.speech_ms < policy.least_evidence_ms or evidence.quiet_ms > policy.closure_ms:
             return False
         if evidence.quiet_ms and evidence.probability < policy.sure_probability:
             return False
@@ -198,7 +207,12 @@ class Floor:
             return False
         if evidence.loud_dbfs < evidence.floor_dbfs + policy.pause_over_floor_db:
             return False
-        if evidence.loud_dbfs < self._least_dbfs(evidence, policy.pause_dbfs):
+        least_dbfs = self._least_dbfs(evidence, policy.pause_dbfs)
+        if evidence.loud_dbfs < least_dbfs or evidence.mean_dbfs < least_dbfs - policy.mean_below_loud_db:
+            return False
+        if evidence.active_frames >= 3 and evidence.range_db < policy.steady_range_db:
+            return False
+        if evidence.loud_dbfs < evidence.floor_dbfs + policy.buried_db and not self._sure(evidence):
             return False
         going_on = evidence.active_ms > policy.onset_ms
         if going_on and evidence.loud_dbfs < evidence.floor_dbfs + policy.going_on_over_floor_db:
@@ -211,8 +225,9 @@ class Floor:
         speech_ms, voicing = evidence.speech_ms, evidence.voicing
         if evidence.blind:
             return speech_ms >= policy.blind_evidence_ms and voicing >= policy.pause_voicing
-        sure = evidence.probability >= policy.sure_probability
-        if sure and speech_ms >= policy.unvoiced_evidence_ms and evidence.active_ms <= policy.unvoiced_opening_ms:
+        if self._sure(evidence) and evidence.active_ms <= policy.unvoiced_opening_ms:
+            return True
+        if self._led_in(evidence):
             return True
         few_voiced = evidence.voiced_frames < policy.pause_voiced_share * evidence.active_frames
         if few_voiced and evidence.active_frames >= 4 and voicing < policy.clear_voicing:
@@ -222,21 +237,24 @@ class Floor:
         if self._loud_and_clear(evidence):
             return True
         over_floor_db = evidence.loud_dbfs - evidence.floor_dbfs
-        if self._led_in(evidence):
-            return True
         if evidence.probability < policy.likely_probability:
             return speech_ms >= policy.hoarse_evidence_ms and evidence.certainty >= policy.likely_certainty
         if speech_ms >= policy.pause_evidence_ms:
             return True
-        clear = voicing >= policy.clear_voicing and over_floor_db >= policy.clear_over_floor_db
+        clear = speech_ms >= policy.clear_evidence_ms and voicing >= policy.clear_voicing and over_floor_db >= policy.clear_over_floor_db
         return clear and evidence.probability >= policy.clear_probability and not evidence.echoing
+
+    def _sure(self, evidence: Evidence) -> bool:
+        policy = self._policy
+        return evidence.probability >= policy.sure_probability and evidence.speech_ms >= policy.unvoiced_evidence_ms
 
     def _led_in(self, evidence: Evidence) -> bool:
         policy = self._policy
         return (
             evidence.active_ms >= policy.led_in_ms
-            and evidence.active_frames <= 2
-            and evidence.probability >= policy.led_in_probability
+            and evidence.active_frames <= 3
+            and evidence.probability + evidence.voicing >= policy.led_in_sum
+            and min(evidence.probability, evidence.voicing) >= policy.led_in_least
             and evidence.loud_dbfs - evidence.floor_dbfs >= policy.led_in_over_floor_db
             and not evidence.echoing
         )

@@ -127,6 +127,7 @@ class Call:
         self._protected: set[str] = set()
         self._fillers = 0
         self._corrections = 0
+        self._untold: list[Want] = []
         self._hold_until_ms = 0
         self._owed_since_ms: int | None = None
         self._sound_ended_ms = 0
@@ -204,7 +205,7 @@ class Call:
         """The assistant has the floor: the caller is hearing it, or would be if it were not paused."""
         return self.playout.speaking(self._now_ms)
 
-    # --- the call's frame
+    # The call's frame.
 
     def _offered(self, _event: CallOffered) -> None:
         self._open_model()
@@ -302,7 +303,7 @@ class Call:
         )
         self.over = True
 
-    # --- the model's link
+    # The model's link.
 
     def _open_model(self) -> None:
         self._emit(OpenModel(self.link.open(self._now_ms)))
@@ -328,6 +329,9 @@ class Call:
         self._refill()
         if not self._greeted:
             self._open_conversation()
+        elif self._untold:
+            for correction in self._untold:
+                self.gate.want(correction)
         elif self._owes_answer:
             self.gate.want(Want(cues.RESUME_AFTER_LOSS))
 
@@ -337,10 +341,12 @@ class Call:
         if self._owes_answer:
             self.gate.want(ANSWER)
 
-    def _opened(self, opening: Want) -> None:
-        """One of the call's openings needs not be said again."""
-        if opening in self._openings:
-            self._openings.remove(opening)
+    def _told(self, said: Want) -> None:
+        """What had to be said, an opening or a correction, needs not be said again."""
+        if said in self._openings:
+            self._openings.remove(said)
+        if said in self._untold:
+            self._untold.remove(said)
 
     def _refill(self) -> None:
         """Tells a new session what has been said and done before it."""
@@ -402,7 +408,7 @@ class Call:
         if event.code != ACTIVE_ELSEWHERE:
             self._response_failed(event.code)
 
-    # --- responses
+    # Responses.
 
     def _request_due_ms(self) -> int | None:
         want = self.gate.next
@@ -434,7 +440,7 @@ class Call:
         self._response.audible = True
         self.gate.progress_ms = self._now_ms
         if not self.gate.asked_for.protected:
-            self._opened(self.gate.asked_for)
+            self._told(self.gate.asked_for)
         self.playout.produce(event.response_id, event.item_id, event.content_index, event.audio)
 
     def _text_produced(self, event: AssistantTextProduced) -> None:
@@ -465,7 +471,7 @@ class Call:
         elif event.status == "completed":
             self._continuations = self._failures = 0
             self.link.answered()
-            self._opened(self.gate.asked_for)
+            self._told(self.gate.asked_for)
             self._owes_answer = self._owes_answer and (self._response.tools or self.tools.running)
             self._announce_ending()
 
@@ -506,7 +512,7 @@ class Call:
             self._emit(CloseModel())
             self._drop_link("the model has stopped answering")
 
-    # --- dead air
+    # Dead air.
 
     @property
     def _owing(self) -> bool:
@@ -547,7 +553,7 @@ class Call:
         if self.gate.cancel(self._now_ms) and self.link.up:
             self._emit(CancelResponse(response_id))
 
-    # --- what the caller hears
+    # What the caller hears.
 
     def _play(self, early_ms: int = 0) -> None:
         if not self.live:
@@ -585,7 +591,7 @@ class Call:
         if turn:
             self._emit(turn)
 
-    # --- tools
+    # Tools.
 
     def _tool_requested(self, event: ToolRequested) -> None:
         deadline_ms = self._now_ms + self.policy.tool_timeout_ms
@@ -658,10 +664,12 @@ class Call:
             return
         self._go_on()
         self._owes_answer = True
+        correction = Want(event.instruction)
+        self._untold.append(correction)
         if self.link.up:
-            self.gate.want(Want(event.instruction))
+            self.gate.want_first(correction)
 
-    # --- the floor
+    # The floor.
 
     def _caller_audio(self, event: CallerAudio) -> None:
         self._rx += 1
@@ -737,7 +745,7 @@ class Call:
             )
         )
 
-    # --- the caller's turn
+    # The caller's turn.
 
     @property
     def _caller_talking(self) -> bool:
@@ -815,7 +823,7 @@ class Call:
             self._emit(AddMessage("user", keypad_text(digits)))
             self.gate.want(ANSWER)
 
-    # --- silence
+    # Silence.
 
     @property
     def _idle(self) -> bool:
@@ -842,7 +850,7 @@ class Call:
         else:
             self.gate.want(Want(cues.STILL_THERE))
 
-    # --- time
+    # Time.
 
     def _advance(self) -> None:
         """Runs what is due and keeps the earliest deadline of the rest."""

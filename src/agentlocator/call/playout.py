@@ -115,7 +115,7 @@ class Playout:
         self.discarded_ms = 0
         self.round_trip_ms = 0
 
-    # --- what the model produces
+    # What the model produces.
 
     def produce(self, response_id: str, item_id: str, content_index: int, audio: bytes) -> Utterance:
         """Queues generated audio behind everything queued before; returns its utterance."""
@@ -149,7 +149,7 @@ class Playout:
             if response_id in (None, utterance.response_id) and not utterance.generated:
                 utterance.finish()
 
-    # --- what goes to the carrier
+    # What goes to the carrier.
 
     def connect(self, now_ms: int) -> None:
         """The carrier is there: what was made ready before may leave."""
@@ -206,7 +206,7 @@ class Playout:
     def paused(self) -> bool:
         return self._paused
 
-    # --- what the caller hears
+    # What the caller hears.
 
     def settle(self, now_ms: int) -> list[Utterance]:
         """Books frames as heard by the clock; returns the utterances that are over by now."""

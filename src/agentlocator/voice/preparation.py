@@ -57,7 +57,7 @@ def policy_of(profile: BusinessProfile, usual: CallPolicy, neural_ear: bool) -> 
     """The business's call policy. One that cannot be read is not a reason to lose a caller."""
     try:
         own = {name: value for name, value in profile.policy.items() if name not in _OTHERS}
-        policy = msgspec.convert({**msgspec.to_builtins(usual), **own}, CallPolicy)
+        policy = msgspec.convert(_merged(msgspec.to_builtins(usual), own), CallPolicy)
     except msgspec.ValidationError as fault:
         _log.error("ALARM", alarm="policy_refused", business=profile.business_id, detail=str(fault))
         policy = usual
@@ -65,6 +65,15 @@ def policy_of(profile: BusinessProfile, usual: CallPolicy, neural_ear: bool) -> 
         return policy
     # An ear that hears late would cut first syllables, so the model gets everything.
     return msgspec.structs.replace(policy, noise_gate=False)
+
+
+def _merged(usual: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """The usual fields with the business's own over them, at every depth."""
+    merged = dict(usual)
+    for name, value in own.items():
+        inner = usual.get(name)
+        merged[name] = _merged(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
+    return merged
 
 
 def _labels(profile: BusinessProfile) -> tuple[str, ...]:

@@ -95,4 +95,4 @@ def weights_path() -> Path:
 
 
 _CONTEXT: Final = 32
-_LINEAR: Final = (DECODE_TABLE * np.float32(2.5) / np.float32(32768)).astype(np.float32)
+_LINEAR: Final = (DECODE_TABLE / np.float32(32768)).astype(np.float32)

@@ -72,6 +72,7 @@ class CallSession:
 
     def __init__(
         self,
+        business_id: int,
         brief: CallBrief,
         session: dict[str, Any],
         open_model: Callable[[], Awaitable[ModelSocket]],
@@ -82,6 +83,7 @@ class CallSession:
         scorer: SpeechScorer | None = None,
         watchers: tuple[Watcher, ...] = (),
     ) -> None:
+        self.business_id = business_id
         self.brief = brief
         self.call = Call(brief)
         self.ending: do.EndStream | None = None
@@ -157,7 +159,7 @@ class CallSession:
         """The process is leaving: the call is ended now."""
         self._over.set()
 
-    # --- events in, commands out
+    # Events in, commands out.
 
     def _take(self, event: on.Event) -> None:
         at_ms = self.now_ms
@@ -248,7 +250,7 @@ class CallSession:
             output, ok = TOOL_CRASHED, False
         self.take(on.ToolFinished(command.tool_call_id, output, ok))
 
-    # --- time
+    # Time.
 
     def _arm_timer(self) -> None:
         deadline_ms = self.call.deadline_ms
@@ -270,7 +272,7 @@ class CallSession:
         else:
             self._arm_timer()
 
-    # --- records
+    # Records.
 
     def _remember_later(self, job: Job) -> None:
         try:

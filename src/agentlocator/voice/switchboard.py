@@ -66,7 +66,7 @@ class Switchboard:
         self.registry = registry
         self._server = RealtimeServer(line.realtime_url, line.realtime_api_key)
         self._sessions: dict[str, CallSession] = {}
-        self._endings: dict[str, EndStream] = {}
+        self._endings: dict[tuple[int, str], EndStream] = {}
         self._speech_model = _speech_model()
         self._group: asyncio.TaskGroup | None = None
         self.on_call: list[Callable[[CallSession, int], None]] = []
@@ -114,7 +114,7 @@ class Switchboard:
         claim = stream_token.read(self._line.token_secret, token, time.time())
         if claim is None or claim.call_sid != start.call_sid:
             return None
-        session = self._sessions.get(claim.call_sid)
+        session = self._session(claim.business_id, claim.call_sid)
         if session is None:
             return None
         async with self._db.scope(claim.business_id) as scope:
@@ -133,8 +133,8 @@ class Switchboard:
         profile = await self._profile(to_e164)
         if profile is None:
             return None
-        session = self._sessions.get(call_sid)
-        ending = session.ending if session else self._endings.get(call_sid)
+        session = self._session(profile.business_id, call_sid)
+        ending = session.ending if session else self._endings.get((profile.business_id, call_sid))
         if ending is None:
             # Another process may have held the call, or this one before it was restarted.
             async with self._db.reading(profile.business_id) as scope:
@@ -170,7 +170,7 @@ class Switchboard:
             return
         async with self._db.scope(profile.business_id) as scope:
             await calls.carrier_reported(scope, call_sid=call_sid, status=status, now=datetime.now(UTC))
-        session = self._sessions.get(call_sid)
+        session = self._session(profile.business_id, call_sid)
         if session is not None and status in calls.CARRIER_ENDS:
             session.hang_up(f"carrier reported {status}")
 
@@ -190,6 +190,7 @@ class Switchboard:
         line = self._line
         policy = preparation.policy_of(profile, line.policy, neural_ear=self._speech_model is not None)
         session = CallSession(
+            profile.business_id,
             preparation.brief(call_sid, profile, policy, returning),
             preparation.session(profile, policy, self.registry, now, line.realtime_model, line.realtime_voice),
             lambda: self._server.open(line.realtime_model),
@@ -215,6 +216,11 @@ class Switchboard:
     def _token(self, call_sid: str, business_id: int) -> str:
         return stream_token.issue(self._line.token_secret, call_sid, business_id, time.time(), TOKEN_TTL_S)
 
+    def _session(self, business_id: int, call_sid: str) -> CallSession | None:
+        """A live call of this business: one of another business is not there, whatever it is called."""
+        session = self._sessions.get(call_sid)
+        return session if session is not None and session.business_id == business_id else None
+
     async def _run(self, call_sid: str, session: CallSession) -> None:
         try:
             await session.run()
@@ -224,7 +230,7 @@ class Switchboard:
         finally:
             self._sessions.pop(call_sid, None)
             if session.ending is not None:
-                self._endings[call_sid] = session.ending
+                self._endings[session.business_id, call_sid] = session.ending
                 while len(self._endings) > ENDINGS_REMEMBERED:
                     del self._endings[next(iter(self._endings))]
 

@@ -247,6 +247,7 @@ class Server:
         self._seen = len(line.history)
         self._responses = 0
         self._tool_called = False
+        self._cuts = 0
 
     def run(self, for_ms: int = 90_000) -> None:
         until_ms = self.line.now_ms + for_ms
@@ -290,7 +291,13 @@ class Server:
         filler = request.cue == cues.ONE_MOMENT
         use_tool = self.tool_ms and not self._tool_called and not filler and deed in ("speaks", "is slow")
         whole = deed in ("speaks", "is slow") and not filler and not use_tool
-        name = f"{'answer' if whole else 'part'}-{self._responses}"
+        if deed in ("speaks", "is slow"):
+            self._cuts = 0
+        elif deed == "is cut":
+            self._cuts += 1
+        # One that is cut again and again is not continued for ever: then that was the answer.
+        last = whole or self._cuts > self.line.call.policy.continuations
+        name = f"{'answer' if last else 'part'}-{self._responses}"
         item = f"item-{self._responses}"
         at_ms = self._delay_ms() + (1_500 if deed == "is slow" else 0)
         self._later(100, ResponseStarted(name))

@@ -117,7 +117,7 @@ def test_this_does_not_even_pause(evidence: Evidence) -> None:
 @pytest.mark.parametrize(
     "evidence",
     [
-        with_(SENTENCE, voiced_frames=4),
+        with_(SENTENCE, voiced_frames=3),
         with_(SENTENCE, active_ms=280),
         with_(SENTENCE, mean_dbfs=-46.0),
         with_(SENTENCE, range_db=3.0, certainty=0.85),

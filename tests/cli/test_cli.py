@@ -106,7 +106,7 @@ def test_of_two_businesses_there_are_two_objects() -> None:
 def test_a_person_sees_the_transcript_and_the_evidence() -> None:
     shown = agentlocator("simulate", "barge-in", "--virtual").output
 
-    assert "רגע רגע, אני צריכה תור לבדיקה" in shown
+    assert "אני מעדיפה תור מוקדם יותר" in shown
     assert re.search(r"interrupted: \d+ of \d+ ms heard", shown)
     assert re.search(r"answered in \d+ ms", shown)
     assert re.search(r"tool calendar_find_slots", shown)

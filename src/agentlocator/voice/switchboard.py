@@ -144,9 +144,10 @@ class Switchboard:
 
     async def come_back(self, call_sid: str, to_e164: str) -> Offer | None:
         """The call returns from a person who did not answer, to a new session that knows what has been said."""
-        profile = await self._profile(to_e164)
-        if profile is None:
+        found = await self.ending(call_sid, to_e164)
+        if found is None or found[1].outcome != "transferred":
             return None
+        profile = found[0]
         now = datetime.now(UTC)
         async with self._db.scope(profile.business_id) as scope:
             call = await calls.find(scope, call_sid)

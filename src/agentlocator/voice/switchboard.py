@@ -145,9 +145,14 @@ class Switchboard:
     async def come_back(self, call_sid: str, to_e164: str) -> Offer | None:
         """The call returns from a person who did not answer, to a new session that knows what has been said."""
         found = await self.ending(call_sid, to_e164)
-        if found is None or found[1].outcome != "transferred":
+        if found is None:
             return None
-        profile = found[0]
+        profile, ending = found
+        session = self._session(profile.business_id, call_sid)
+        if session is not None and session.ending is None:
+            return Offer(profile, self._token(call_sid, profile.business_id))  # the carrier asks again
+        if ending.outcome != "transferred":
+            return None
         now = datetime.now(UTC)
         async with self._db.scope(profile.business_id) as scope:
             call = await calls.find(scope, call_sid)

@@ -10,6 +10,7 @@ import gc
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from types import FrameType
 
 import uvicorn
@@ -18,13 +19,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route, WebSocketRoute
 
+from agentlocator import web
 from agentlocator.assistant.registry import Registry
 from agentlocator.call.policy import CallPolicy
 from agentlocator.config import Settings
 from agentlocator.db.engine import Database
+from agentlocator.domain.passwords import Passwords
 from agentlocator.jobs import runner as jobs
 from agentlocator.voice import webhook
 from agentlocator.voice.media_endpoint import MediaEndpoint
+from agentlocator.voice.records import journal_path
 from agentlocator.voice.switchboard import Line, Switchboard
 from agentlocator.voice.webhook import Addresses, Webhooks
 from agentlocator.web.calendar_feed import CalendarFeed
@@ -69,10 +73,20 @@ class Deployment:
                 *webhooks.routes(),
                 WebSocketRoute(webhook.MEDIA, media.serve),
                 CalendarFeed(db).route(),
+                *web.routes(self._house()),
                 Route("/healthz", _alive),
                 Route("/readyz", self._ready),
             ],
             lifespan=self._lifespan,
+        )
+
+    def _house(self) -> web.House:
+        """What the dashboard is given."""
+        return web.House(
+            self.db,
+            self.settings.public_url,
+            Passwords(),
+            journal_of=partial(journal_path, self.settings.data_dir / "calls"),
         )
 
     @asynccontextmanager

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import aliased
 
 from agentlocator.db import Database, Scope, Unscoped
+from agentlocator.db.accounts import INSTALLATION_ROWS, InstallationRow
 from agentlocator.db.engine import APP_ROLE
 from agentlocator.db.schema import Business, BusinessNumber, Call, Lead, OwnedRow, Row, Service, Stage
 from town import MOSHE, NOW, Town, ring
@@ -144,8 +145,15 @@ async def test_an_unscoped_transaction_of_the_product_cannot_be_had(town: Town) 
             await session.execute(select(Lead.id))
 
 
-def test_every_table_but_the_business_itself_is_owned() -> None:
-    assert {mapper.class_ for mapper in Row.registry.mappers} == {Business, *_owned_rows()}
+def test_every_table_is_a_business_s_or_the_installation_s() -> None:
+    assert {mapper.class_ for mapper in Row.registry.mappers} == {Business, *_owned_rows(), *INSTALLATION_ROWS}
+
+
+@pytest.mark.parametrize("row", INSTALLATION_ROWS)
+async def test_accounts_are_nothing_a_business_may_ask_for(town: Town, row: type[InstallationRow]) -> None:
+    async with town.db.reading(town.clinic) as scope:
+        with pytest.raises(Unscoped, match="accounts"):
+            await scope.all(select(row))
 
 
 def _owned_rows() -> set[type[OwnedRow]]:

@@ -9,128 +9,19 @@ from collections import deque
 from math import log10
 from typing import Final
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from agentlocator.audio.ear_policy import USUAL, EarPolicy
 from agentlocator.audio.echo import LONGEST_MS, Echo
+from agentlocator.audio.evidence import Evidence, Heard, WantsScore
 from agentlocator.audio.frames import FRAME_BYTES, FRAME_MS, SILENCE_FRAME
 from agentlocator.audio.g711 import DECODE_TABLE
 from agentlocator.audio.level import SILENCE_DBFS, level_dbfs
 from agentlocator.audio.noise_floor import NoiseFloor
 from agentlocator.audio.voicing import TONE_SAMPLES, WINDOW_SAMPLES, is_tone, voicing
 
-
-class EarPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What counts as a sound worth a closer look, and as speech. Levels are RMS of 20 ms, dB below full scale."""
-
-    # The gate: louder than the line, and than what any telephone's own noise would be.
-    gate_over_floor_db: float = 5.0
-    gate_dbfs: float = -54.0
-    gate_hang_ms: int = 160
-    speech_hang_ms: int = 320
-
-    # The neural detector's probability at which a window says nothing, and at which it says all it can.
-    doubtful_probability: float = 0.30
-    certain_probability: float = 0.65
-    speech_probability: float = 0.40
-    # A doubtful probability will do where the voicing is beyond doubt.
-    possible_probability: float = 0.20
-    possible_voicing: float = 0.75
-    evidence_ceiling_ms: float = 250.0
-
-    voiced: float = 0.70
-    tone_voicing: float = 0.85
-    # Quieter than the candidate's own loudest frame by more than this is its reverberation, not its speech.
-    tail_db: float = 18.0
-    # Sounds closer together than this are one utterance: the closure of a consonant lasts 60 to 120 ms.
-    bridge_ms: int = 120
-    # Two words with a longer pause between them: the pause counts as that much, if it is not this long.
-    longest_bridge_ms: int = 280
-    # So much of the sound before the first recognised frame counts with it.
-    lead_ms: int = 80
-    # Our own voice explains the sound when it leaves less than this much of it over.
-    echo_db: float = 6.0
-    # On a line that echoed within the last second, this is enough.
-    known_echo_db: float = 4.0
-    # Where it is hardly louder than that echo should be, even this.
-    echo_margin_db: float = 5.0
-    faint_echo_db: float = 2.0
-    echo_window_ms: int = 100
-    echo_from_ms: float = 16.0
-    echo_thorough_ms: int = 80
-
-    # In his own turn, once he certainly speaks, the detector is asked every so many frames only.
-    idle_certain_ms: float = 110.0
-    idle_frames: int = 15
-
-    # Without an answer for so long the ear judges by voicing alone.
-    patience_ms: int = 240
-    blind_over_floor_db: float = 10.0
-
-
-USUAL: Final = EarPolicy()
-
-
-class Evidence(msgspec.Struct, frozen=True):
-    """What the ear knows after a frame. A candidate is a sound that may become an utterance."""
-
-    at_ms: int
-    level_dbfs: float
-    floor_dbfs: float
-    # The candidate: when the gate opened for it (-1: there is none) and its second loudest frame.
-    began_ms: int = -1
-    loud_dbfs: float = SILENCE_DBFS
-    # Accumulated neural evidence; the last probability (-1: none yet); whether no answers come.
-    speech_ms: float = 0.0
-    probability: float = -1.0
-    blind: bool = False
-    # Continuous speech, short gaps bridged, long ones taken off again; and how long none was heard.
-    active_ms: int = 0
-    quiet_ms: int = 0
-    # Over its last frames of speech (at most 0.4 s): how many, how many voiced, their mean level, their range
-    # (a voice moves by syllables, a crowd does not) and their mean probability.
-    active_frames: int = 0
-    voiced_frames: int = 0
-    mean_dbfs: float = SILENCE_DBFS
-    range_db: float = 0.0
-    certainty: float = 0.0
-    # The better voicing of the last two frames of speech.
-    voicing: float = 0.0
-    # How much of the frame our own voice explains; and whether it came back within the last second.
-    echo_db: float = 0.0
-    echoing: bool = False
-    # What this caller's own speech measured while we were silent; None before he spoke.
-    caller_dbfs: float | None = None
-
-    @property
-    def speech(self) -> bool:
-        """R15: whether this is speech by a rule too mild to lose any, for `SpeechGate` in the caller's own turn.
-
-        It does not ask for a voice: an answer may be whispered.
-        """
-        return self.began_ms >= 0 and self.speech_ms >= SPEECH_MS and self.quiet_ms < SPEECH_QUIET_MS
-
-
-SPEECH_MS: Final = 40.0
-SPEECH_QUIET_MS: Final = 200
-
-
-class WantsScore(msgspec.Struct, frozen=True):
-    """Please judge this µ-law audio, whole windows of 256 bytes, and tell `Ear.scored` of the last one.
-
-    `fresh`: the detector should forget what it heard before. Answers are expected in the order asked.
-    """
-
-    audio: bytes
-    fresh: bool
-
-
-class Heard(msgspec.Struct, frozen=True):
-    """The ear's answer to one frame."""
-
-    evidence: Evidence
-    wants: WantsScore | None = None
+__all__ = ["Ear", "EarPolicy", "Evidence", "Heard", "WantsScore"]
 
 
 class Ear:
@@ -151,6 +42,9 @@ class Ear:
     _pending: bytes
     _uncounted: bool
     _unasked: int
+    _echoed: bool
+    _dull_frames: int
+    _dull_dbfs: float
 
     def __init__(self, policy: EarPolicy = USUAL) -> None:
         self._policy = policy
@@ -162,7 +56,7 @@ class Ear:
         self._learnt_dbfs: float | None = None
         self._lessons = 0
         self._attentive = False
-        self._spoken: deque[tuple[float, float, float]] = deque(maxlen=_SPOKEN_FRAMES)
+        self._spoken: deque[tuple[float, float, float, float]] = deque(maxlen=_SPOKEN_FRAMES)
         self._compared = self._unsettled = False
         self._open_ms = 0
         self._now_ms = 0
@@ -232,7 +126,7 @@ class Ear:
         self._began_ms = self._now_ms - FRAME_MS
         self._still_ms = 0
         self._foreign = not self._echo.possible
-        return self._ask(self._last_windows(), fresh=True)
+        return self._ask(self._last_windows(_REPLAYED_WINDOWS), fresh=True)
 
     def _next(self, caller: bytes) -> Heard:
         policy = self._policy
@@ -245,13 +139,35 @@ class Ear:
                 self._pending = b""
                 self._count()
                 return Heard(self._evidence(self._now_ms))
-            return self._ask(self._last_windows(), fresh=True)
+            return self._ask(self._last_windows(_IDLE_WINDOWS), fresh=True)
+        if self._attentive and self._needless():
+            self._pending = b""
+            self._unasked += 1
+            self._book_gap()
+            return Heard(self._evidence(self._now_ms))
+        if self._unasked:
+            return self._ask(self._last_windows(_REPLAYED_WINDOWS), fresh=True)
         self._pending += caller
         if len(self._pending) >= _WINDOW_BYTES:
             audio, self._pending = self._pending[:_WINDOW_BYTES], self._pending[_WINDOW_BYTES:]
             return self._ask(audio, fresh=False)
         self._count()
         return Heard(self._evidence(self._now_ms))
+
+    def _needless(self) -> bool:
+        """Whether the frame can be understood without asking: our echo goes on, or the noise that it was."""
+        policy = self._policy
+        if self._echoed:
+            self._voicing = self._echo_db = 0.0
+            self._echoed = not self._audible() or (self._is_echo() and self._echo_db >= policy.plain_echo_db)
+            return self._echoed
+        if self._active_ms or self._dull_frames < policy.dull_frames or self._unasked >= policy.dull_frames:
+            return False
+        return self._level_dbfs < self._dull_dbfs + policy.dull_margin_db
+
+    def _audible(self) -> bool:
+        policy = self._policy
+        return self._level_dbfs > max(self._floor.dbfs + 4.0, policy.gate_dbfs, self._loudest - policy.tail_db)
 
     def _ask(self, audio: bytes, fresh: bool) -> Heard:
         self._asked.append((self._generation, self._now_ms))
@@ -274,8 +190,8 @@ class Ear:
         # A consonant says nothing either way: only what is quiet or mechanical speaks against speech.
         return _GUESSED if voiced else self._policy.doubtful_probability
 
-    def _last_windows(self) -> bytes:
-        return b"".join(list(self._recent)[-_REPLAYED_FRAMES:])[-_REPLAYED_BYTES:]
+    def _last_windows(self, windows: int) -> bytes:
+        return b"".join(self._recent)[-windows * _WINDOW_BYTES :]
 
     def _weigh(self, probability: float) -> None:
         policy = self._policy
@@ -294,7 +210,8 @@ class Ear:
         elif level > self._second:
             self._second = level
         self._voicing = self._echo_db = 0.0
-        audible = level > max(self._floor.dbfs + 4.0, policy.gate_dbfs, self._loudest - policy.tail_db)
+        self._note_dullness(level)
+        audible = self._audible()
         self._run_ms = self._run_ms + FRAME_MS if audible else 0
         if not audible or self._probability < policy.possible_probability:
             self._book_gap()
@@ -306,6 +223,15 @@ class Ear:
         else:
             self._book_gap()
 
+    def _note_dullness(self, level: float) -> None:
+        """How long it has certainly been noise, and how loud that is."""
+        if self._probability >= _DULL_PROBABILITY:
+            self._dull_frames = 0
+            self._dull_dbfs = SILENCE_DBFS
+        else:
+            self._dull_frames += 1
+            self._dull_dbfs = max(level, self._dull_dbfs - _DULL_FALLS_DB)
+
     def _examine(self, level: float) -> None:
         """A sound that may be speech, while we speak: is it our own voice, and is it a voice at all?"""
         policy = self._policy
@@ -316,6 +242,7 @@ class Ear:
                 return
             self._unsettled = False
             if self._is_echo():
+                self._echoed = self._echo_db >= policy.plain_echo_db
                 self._book_gap()
                 return
             if self._unsettled:
@@ -382,7 +309,7 @@ class Ear:
         if self._active_ms > FRAME_MS and self._gap_ms <= self._policy.longest_bridge_ms:
             self._active_ms += min(self._gap_ms, self._policy.bridge_ms)
         self._gap_ms = self._quiet_ms = 0
-        self._spoken.append((level, self._voicing, self._probability))
+        self._spoken.append((level, self._voicing, self._probability, 10 ** (level / 10)))
 
     def _book_gap(self) -> None:
         self._gap_ms += FRAME_MS
@@ -398,24 +325,38 @@ class Ear:
 
     def _evidence(self, now_ms: int) -> Evidence:
         spoken = self._spoken
-        levels = [level for level, _, _ in spoken]
-        voices = [voice for _, voice, _ in spoken]
+        if not spoken:
+            return Evidence(
+                at_ms=now_ms,
+                level_dbfs=self._level_dbfs,
+                floor_dbfs=self._floor.dbfs,
+                began_ms=self._began_ms,
+                loud_dbfs=self._second,
+                speech_ms=self._speech_ms,
+                probability=self._probability,
+                blind=self._blind,
+                echo_db=self._echo_db,
+                echoing=self._echoing,
+                quiet_ms=self._quiet_ms,
+                caller_dbfs=self._caller_dbfs,
+            )
+        levels, voices, probabilities, powers = zip(*spoken, strict=True)
         return Evidence(
             at_ms=now_ms,
             level_dbfs=self._level_dbfs,
             floor_dbfs=self._floor.dbfs,
             began_ms=self._began_ms,
             loud_dbfs=self._second,
-            mean_dbfs=10 * log10(sum(10 ** (x / 10) for x in levels) / len(levels)) if levels else SILENCE_DBFS,
-            certainty=sum(p for _, _, p in spoken) / len(spoken) if spoken else 0.0,
-            range_db=max(levels) - min(levels) if levels else 0.0,
+            mean_dbfs=10 * log10(sum(powers) / len(powers)),
+            certainty=sum(probabilities) / len(probabilities),
+            range_db=max(levels) - min(levels),
             speech_ms=self._speech_ms,
             probability=self._probability,
             blind=self._blind,
             active_ms=self._active_ms,
             active_frames=len(spoken),
-            voiced_frames=sum(voice >= self._policy.voiced for voice in voices),
-            voicing=0.0 if self._tone else max(voices[-2:], default=0.0),
+            voiced_frames=sum(map(self._policy.voiced.__le__, voices)),
+            voicing=0.0 if self._tone else max(voices[-2:]),
             echo_db=self._echo_db,
             echoing=self._echoing,
             quiet_ms=self._quiet_ms,
@@ -430,6 +371,9 @@ class Ear:
         self._uncounted = False
         self._began_ms = -1
         self._unasked = 0
+        self._echoed = False
+        self._dull_frames = 0
+        self._dull_dbfs = SILENCE_DBFS
         self._speech_ms = 0.0
         self._probability = -1.0
         self._forget_speech()
@@ -442,10 +386,12 @@ class Ear:
         self._spoken.clear()
 
 
+_REPLAYED_WINDOWS: Final = 5
+_IDLE_WINDOWS: Final = 2
 _STILL_LOOK_MS: Final = 100
 _WINDOW_BYTES: Final = 256
-_REPLAYED_FRAMES: Final = 8
-_REPLAYED_BYTES: Final = _REPLAYED_FRAMES * FRAME_BYTES // _WINDOW_BYTES * _WINDOW_BYTES
+_DULL_PROBABILITY: Final = 0.15
+_DULL_FALLS_DB: Final = 0.1
 _WINDOW_MS: Final = 32
 _RECENT_FRAMES: Final = 12
 _SPOKEN_FRAMES: Final = 20

@@ -31,8 +31,21 @@ class Echo:
     """
 
     __slots__ = (
-        "_bound_at_ms", "_bound_db", "_coupling_db", "_filter", "_levels", "_missed", "_played", "_sharp", "_silent_frames", "_start", "_unmeasured", "_unseen", "over_db", "sure"
-    )  # fmt: skip
+        "_bound_at_ms",
+        "_bound_db",
+        "_coupling_db",
+        "_filter",
+        "_levels",
+        "_missed",
+        "_played",
+        "_sharp",
+        "_silent_frames",
+        "_start",
+        "_unmeasured",
+        "_unseen",
+        "over_db",
+        "sure",
+    )
 
     def __init__(self) -> None:
         self._played: deque[bytes] = deque([SILENCE_FRAME] * FRAMES_KEPT, maxlen=FRAMES_KEPT)

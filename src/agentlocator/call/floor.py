@@ -49,8 +49,14 @@ class FloorPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     # A vowel after a consonant of at least this length: the sound has been going on, only the voice is new.
     led_in_ms: int = 100
     # Probability and voicing make up for each other: their sum, and the least of either.
-    led_in_sum: float = 1.25
-    led_in_least: float = 0.45
+    led_in_sum: float = 1.45
+    led_in_least: float = 0.55
+    # No voice repeats itself so exactly while it begins; an instrument does.
+    too_regular: float = 0.97
+    # What was not taken for a caller by then has to be voiced, and believed, throughout.
+    late_ms: int = 240
+    late_voiced_share: float = 0.50
+    late_certainty: float = 0.65
     led_in_over_floor_db: float = 20.0
     clear_over_floor_db: float = 12.0
     # The closure of a consonant may come before the evidence; a sure neural detector bridges it.
@@ -63,7 +69,7 @@ class FloorPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     # A sentence may open without any voice; then the neural detector has to be sure of it for longer.
     sure_probability: float = 0.95
     unvoiced_evidence_ms: float = 96.0
-    unvoiced_opening_ms: int = 300
+    unvoiced_opening_ms: int = 220
     # A voice beyond doubt, far above the line: the neural detector need not agree, only not object.
     loud_probability: float = 0.40
     loud_evidence_ms: float = 40.0
@@ -81,10 +87,12 @@ class FloorPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     commit_after_pause_ms: int = 100
     commit_quiet_ms: int = 60
     commit_evidence_ms: float = 110.0
-    commit_voiced_share: float = 0.46
+    commit_voiced_share: float = 0.54
     # Over an echo or a noise fewer frames sound voiced; then the neural detector has to be this sure.
-    muffled_voiced_share: float = 0.25
-    muffled_certainty: float = 0.95
+    muffled_voiced_share: float = 0.36
+    muffled_certainty: float = 0.965
+    # After so long only a voice counts.
+    muffled_until_ms: int = 700
     # Mean neural probability: whispers and distant voices stay doubtful for long.
     commit_certainty: float = 0.75
     beyond_doubt: float = 0.93
@@ -229,6 +237,14 @@ class Floor:
             return True
         if self._led_in(evidence):
             return True
+        if evidence.active_ms > policy.late_ms and (
+            evidence.certainty < policy.late_certainty
+            or evidence.voiced_frames < policy.late_voiced_share * evidence.active_frames
+        ):
+            return False
+        too_regular = voicing >= policy.too_regular and evidence.active_frames <= 4
+        if too_regular and evidence.probability < policy.sure_probability:
+            return False
         few_voiced = evidence.voiced_frames < policy.pause_voiced_share * evidence.active_frames
         if few_voiced and evidence.active_frames >= 4 and voicing < policy.clear_voicing:
             return False
@@ -241,7 +257,11 @@ class Floor:
             return speech_ms >= policy.hoarse_evidence_ms and evidence.certainty >= policy.likely_certainty
         if speech_ms >= policy.pause_evidence_ms:
             return True
-        clear = speech_ms >= policy.clear_evidence_ms and voicing >= policy.clear_voicing and over_floor_db >= policy.clear_over_floor_db
+        clear = (
+            speech_ms >= policy.clear_evidence_ms
+            and voicing >= policy.clear_voicing
+            and over_floor_db >= policy.clear_over_floor_db
+        )
         return clear and evidence.probability >= policy.clear_probability and not evidence.echoing
 
     def _sure(self, evidence: Evidence) -> bool:
@@ -255,6 +275,7 @@ class Floor:
             and evidence.active_frames <= 3
             and evidence.probability + evidence.voicing >= policy.led_in_sum
             and min(evidence.probability, evidence.voicing) >= policy.led_in_least
+            and evidence.voicing < policy.too_regular
             and evidence.loud_dbfs - evidence.floor_dbfs >= policy.led_in_over_floor_db
             and not evidence.echoing
         )
@@ -294,7 +315,7 @@ class Floor:
             return False
         if evidence.quiet_ms > policy.commit_quiet_ms:
             return False
-        muffled = evidence.certainty >= policy.muffled_certainty
+        muffled = evidence.certainty >= policy.muffled_certainty and fresh_ms <= policy.muffled_until_ms
         voiced_share = policy.muffled_voiced_share if muffled else policy.commit_voiced_share
         if evidence.voiced_frames < voiced_share * evidence.active_frames:
             return False

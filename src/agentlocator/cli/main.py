@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from agentlocator.cli import business, demo, floor, leads, migrate, prompt, replay, serve, simulate
+from agentlocator.cli import business, demo, floor, leads, migrate, prompt, replay, serve, simulate, user
 
 app = typer.Typer(
     name="agentlocator",
@@ -21,4 +21,5 @@ app.command()(floor.floor)
 app.command()(migrate.migrate)
 app.add_typer(business.app, name="business")
 app.add_typer(leads.app, name="leads")
+app.add_typer(user.app, name="user")
 app.add_typer(prompt.app, name="prompt")

@@ -408,6 +408,13 @@ class Conversation(OwnedRow, Row):
     opened_at: Mapped[datetime]
     last_message_at: Mapped[datetime | None]
     answered_by: Mapped[str]
+    # Until then one server is working on the answer, and no other begins one.
+    answering_until: Mapped[datetime | None]
+    opted_out_at: Mapped[datetime | None]
+    # Why a person is wanted here; a code, empty when nobody is.
+    needs_person: Mapped[str] = mapped_column(server_default="")
+    # The newest message a person has seen.
+    seen_message_id: Mapped[int] = mapped_column(Id, server_default="0")
 
 
 class Message(OwnedRow, Row):
@@ -419,6 +426,8 @@ class Message(OwnedRow, Row):
         UniqueConstraint("business_id", "channel", "external_uid"),
         CheckConstraint("author IN ('lead', 'assistant', 'person')", name="author"),
         Index(None, "business_id", "conversation_id", "id"),
+        # A unique index where other rows have `addressable`: SQLite adds no constraint to a table that is there.
+        Index(None, "business_id", "id", unique=True),
         {"sqlite_autoincrement": True},
     )
 
@@ -560,4 +569,79 @@ class Audit(OwnedRow, Row):
     old: Mapped[str | None]
     new: Mapped[str | None]
     call_sid: Mapped[str | None]
+    at: Mapped[datetime]
+
+
+class WhatsAppLine(OwnedRow, Row):
+    """Where a business is written to: a Cloud API phone id, a Twilio sender, a bridge session. An address is one line."""
+
+    __tablename__ = "whatsapp_line"
+    __table_args__ = (
+        addressable(),
+        UniqueConstraint("channel", "address"),
+        CheckConstraint("channel IN ('cloud', 'twilio', 'bridge')", name="channel"),
+        {"sqlite_autoincrement": True},
+    )
+
+    channel: Mapped[str]
+    address: Mapped[str]
+    added_at: Mapped[datetime]
+
+
+class WhatsAppContact(OwnedRow, Row):
+    """How one line knows a person. A person may be known by several ids, and by no phone at all."""
+
+    __tablename__ = "whatsapp_contact"
+    __table_args__ = (
+        addressable(),
+        within_business("line_id", "whatsapp_line"),
+        within_business("lead_id", "lead"),
+        UniqueConstraint("business_id", "line_id", "external_id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    line_id: Mapped[int] = mapped_column(Id)
+    lead_id: Mapped[int] = mapped_column(Id)
+    external_id: Mapped[str]
+    seen_at: Mapped[datetime]
+
+
+class WhatsAppMessage(OwnedRow, Row):
+    """What WhatsApp adds to a message: whom it came from or goes to, what kind it is, why it was not delivered."""
+
+    __tablename__ = "whatsapp_message"
+    __table_args__ = (
+        within_business("message_id", "message"),
+        within_business("contact_id", "whatsapp_contact"),
+        UniqueConstraint("business_id", "message_id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    message_id: Mapped[int] = mapped_column(Id)
+    contact_id: Mapped[int] = mapped_column(Id)
+    kind: Mapped[str]
+    error: Mapped[str | None]
+
+
+class Answer(OwnedRow, Row):
+    """One answer to a run of messages: what the model saw and did, as JSON text. By its key nobody is answered twice.
+
+    `from_message_id` is the first message it answers, `up_to_message_id` the last.
+    """
+
+    __tablename__ = "answer"
+    __table_args__ = (
+        within_business("conversation_id", "conversation"),
+        UniqueConstraint("business_id", "conversation_id", "from_message_id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    conversation_id: Mapped[int] = mapped_column(Id)
+    from_message_id: Mapped[int] = mapped_column(Id)
+    up_to_message_id: Mapped[int] = mapped_column(Id)
+    outcome: Mapped[str]
+    items: Mapped[str]
+    model: Mapped[str]
+    input_tokens: Mapped[int]
+    output_tokens: Mapped[int]
     at: Mapped[datetime]

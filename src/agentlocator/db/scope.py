@@ -17,13 +17,15 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction, with_loader_criteria
 from sqlalchemy.sql import Select, visitors
 
-from agentlocator.db.schema import Business, BusinessNumber, OwnedRow, Row
+from agentlocator.db.accounts import INSTALLATION_ROWS, InstallationRow
+from agentlocator.db.schema import Business, BusinessNumber, OwnedRow, Row, WhatsAppLine
 
 R = TypeVar("R", bound=Row)
 T = TypeVar("T")
 
-# All an operator may see across businesses: who exists, and which number rings where.
-OPERATOR_ROWS = (Business, BusinessNumber)
+# All an operator may see across businesses: who exists, which number rings where, who is written to where, and who
+# may look.
+OPERATOR_ROWS = (Business, BusinessNumber, WhatsAppLine, *INSTALLATION_ROWS)
 
 _IN_SCOPE = "business_id"
 _OPERATOR = "operator"
@@ -81,12 +83,7 @@ class Scope:
 
     async def insert_new(self, kind: type[R], /, **values: Any) -> bool:
         """Insert, or say False when a unique key has it already (after waiting for its writer)."""
-        await self.session.flush()
-        dialect = postgresql if self.is_postgresql else sqlite
-        statement = dialect.insert(kind).values(business_id=self.business_id, **values).on_conflict_do_nothing()
-        result = await self.session.execute(statement, execution_options={_OURS: True})
-        assert isinstance(result, CursorResult), "an INSERT counts its rows"
-        return result.rowcount == 1
+        return await _insert_new(self.session, kind, {"business_id": self.business_id, **values})
 
     @property
     def is_postgresql(self) -> bool:
@@ -94,10 +91,41 @@ class Scope:
 
 
 class Operator:
-    """The installation's own view: which businesses exist and which number rings where. Nothing of theirs."""
+    """The installation's own view: which businesses exist, who may look at them. Nothing of theirs."""
 
     def __init__(self, session: AsyncSession) -> None:
         self.session = session
+
+    def add(self, row: R) -> R:
+        """Put a new row into the installation. It has its id after `flush`."""
+        self.session.add(row)
+        return row
+
+    async def flush(self) -> None:
+        await self.session.flush()
+
+    async def get(self, kind: type[R], row_id: int) -> R | None:
+        return await self.session.get(kind, row_id)
+
+    async def rows(self, statement: Executable) -> Sequence[Any]:
+        found: Sequence[Any] = (await self.session.execute(statement)).all()
+        return found
+
+    async def changed(self, statement: Executable) -> int:
+        """How many rows an UPDATE or DELETE met."""
+        result = await self.session.execute(statement, execution_options={"synchronize_session": "fetch"})
+        assert isinstance(result, CursorResult), "only an UPDATE or a DELETE counts its rows"
+        return int(result.rowcount)
+
+    async def insert_new(self, kind: type[R], /, **values: Any) -> bool:
+        """Insert, or say False when a unique key has it already (after waiting for its writer)."""
+        _allow_operator([kind])
+        return await _insert_new(self.session, kind, values)
+
+    async def step_into(self, business_id: int) -> Scope:
+        """Leave the operator's door for one business, in the same transaction. There is no way back."""
+        await self.session.flush()
+        return await enter(self.session, business_id)
 
     async def all(self, statement: Select[T]) -> Sequence[Any]:
         return (await self.session.execute(statement)).scalars().all()
@@ -128,6 +156,15 @@ async def enter_as_operator(session: AsyncSession) -> Operator:
     return Operator(session)
 
 
+async def _insert_new(session: AsyncSession, kind: type[R], values: dict[str, Any]) -> bool:
+    await session.flush()
+    dialect = postgresql if session.get_bind().dialect.name == "postgresql" else sqlite
+    statement = dialect.insert(kind).values(**values).on_conflict_do_nothing()
+    result = await session.execute(statement, execution_options={_OURS: True})
+    assert isinstance(result, CursorResult), "an INSERT counts its rows"
+    return result.rowcount == 1
+
+
 async def _tell_database(session: AsyncSession, setting: str, value: str) -> None:
     if session.get_bind().dialect.name != "postgresql":
         return
@@ -150,6 +187,8 @@ def _keep_statement_inside(state: ORMExecuteState) -> None:
         raise Unscoped("no business is in scope")
     if state.is_insert and not is_ours:
         raise Unscoped("add rows one by one, or through Scope.insert_new: a bulk insert names no business")
+    if any(issubclass(mapper.class_, InstallationRow) for mapper in state.all_mappers):
+        raise Unscoped("accounts belong to the installation: they are not read or written for a business")
     state.statement = state.statement.options(
         with_loader_criteria(OwnedRow, lambda row: row.business_id == business_id, include_aliases=True),
         with_loader_criteria(Business, lambda row: row.id == business_id, include_aliases=True),
@@ -166,6 +205,8 @@ def _keep_rows_inside(session: Session, _context: UOWTransaction, _instances: ob
     if business_id is None:
         raise Unscoped("no business is in scope")
     for row in changed:
+        if isinstance(row, InstallationRow):
+            raise Unscoped("accounts belong to the installation: they are not read or written for a business")
         owner = row.id if isinstance(row, Business) else _owner(row, business_id)
         if owner != business_id:
             raise Unscoped(f"a {type(row).__name__} of business {owner} in the scope of business {business_id}")

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from agentlocator.db.schema import Conversation, Message
 from agentlocator.db.scope import Scope
@@ -97,3 +97,29 @@ async def listed(scope: Scope, *, limit: int = 50) -> Sequence[Conversation]:
         .limit(limit)
     )
     return found
+
+
+async def seen(scope: Scope, conversation_id: int) -> bool:
+    """A person has looked: nothing written so far is unread any more. False when there is no such conversation."""
+    conversation = await scope.get(Conversation, conversation_id)
+    if conversation is None:
+        return False
+    newest: int | None = await scope.first(
+        select(Message.id).where(Message.conversation_id == conversation_id).order_by(Message.id.desc())
+    )
+    conversation.seen_message_id = newest or 0
+    return True
+
+
+async def unread(scope: Scope, conversation_id: int) -> int:
+    """How many messages the lead has written since a person last looked."""
+    count = await scope.first(
+        select(func.count(Message.id))
+        .join(Conversation, Conversation.id == Message.conversation_id)
+        .where(
+            Message.conversation_id == conversation_id,
+            Message.author == "lead",
+            Message.id > Conversation.seen_message_id,
+        )
+    )
+    return int(count or 0)

@@ -228,7 +228,7 @@ class Stage:
         self._take(on.StreamStarted(self.carrier.stream_sid))
         self._from_carrier(self.carrier.open(self._now_ms))
 
-    # --- the carrier's side
+    # The carrier's side.
 
     def _from_carrier(self, outs: list[Out]) -> None:
         for out in outs:
@@ -251,7 +251,7 @@ class Stage:
     def _to_carrier(self, text: str) -> None:
         self._from_carrier(self.carrier.receive(text, self._now_ms))
 
-    # --- the model's side
+    # The model's side.
 
     def _connect(self) -> None:
         admitted = self._hub.admit(Upgrade(authorization="Bearer sk-simulated"))
@@ -263,7 +263,7 @@ class Stage:
         self._link = _ModelEnd(self, admitted, ModelTranslator(self._session), self._rng)
         self._at(self._now_ms + 2 * MODEL_TRAVEL_MS, self._link.connected)
 
-    # --- the core
+    # The core.
 
     def _take(self, event: on.Event) -> None:
         if self.call.over:

@@ -1,0 +1,111 @@
+"""One call: what was said and heard, what the tools answered, what it cost; its microscope and its journal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import structlog
+from sqlalchemy import select
+from starlette.responses import FileResponse, HTMLResponse, Response
+
+from agentlocator.call.journal import JournalError
+from agentlocator.db.schema import Call, ToolCall
+from agentlocator.db.scope import Scope
+from agentlocator.domain import calls
+from agentlocator.domain.text import clean
+from agentlocator.microscope import read_picture, render
+from agentlocator.web.pages.calls import lines_of
+from agentlocator.web.visit import Visit
+
+_log = structlog.stdlib.get_logger(__name__)
+
+# A longer one is an hour's call and more: it is for downloading.
+MAX_PICTURED_BYTES = 64 * 1024 * 1024
+
+# The microscope brings its own style and script, and its own policy that names them; a sandbox keeps it from the
+# dashboard's cookies whatever it holds.
+_MICROSCOPE_POLICY = (
+    "sandbox allow-scripts; default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+    "frame-ancestors 'self'"
+)
+
+
+class Receipt(msgspec.Struct, frozen=True):
+    """A tool the assistant called, and what it was told."""
+
+    name: str
+    arguments: str
+    said: str
+    ok: bool | None
+
+
+async def show(visit: Visit) -> Response:
+    async with visit.reading() as scope:
+        row = await _call(visit, scope)
+        (line,) = await lines_of(scope, [row])
+        turns = await calls.turns(scope, row.call_sid)
+        tools: Sequence[ToolCall] = await scope.all(
+            select(ToolCall).where(ToolCall.call_sid == row.call_sid).order_by(ToolCall.id)
+        )
+    latencies = sorted(turn.latency_ms for turn in turns if turn.latency_ms is not None)
+    return visit.render(
+        "call.html",
+        section="calls",
+        call=row,
+        line=line,
+        turns=[turn for turn in turns if turn.speaker != "tool"],
+        tools=[_receipt(tool) for tool in tools],
+        median_ms=latencies[len(latencies) // 2] if latencies else None,
+        alarms=[str(alarm) for alarm in row.facts.get("alarms", [])],
+        has_journal=_journal(visit, row).is_file(),
+    )
+
+
+async def microscope(visit: Visit) -> Response:
+    """The call replayed and drawn, as a page of its own."""
+    async with visit.reading() as scope:
+        path = _journal(visit, await _call(visit, scope))
+    page = await asyncio.to_thread(_picture, path)
+    if page is None:
+        visit.missing()
+    return HTMLResponse(page, headers={"Content-Security-Policy": _MICROSCOPE_POLICY})
+
+
+async def journal(visit: Visit) -> Response:
+    """The call's journal as a file, for whoever has to find out what happened."""
+    async with visit.reading() as scope:
+        path = _journal(visit, await _call(visit, scope))
+    if not path.is_file():
+        visit.missing()
+    return FileResponse(path, media_type="application/x-ndjson", filename=path.name)
+
+
+async def _call(visit: Visit, scope: Scope) -> Call:
+    row = await calls.find(scope, clean(visit.request.path_params["call_sid"]))
+    return row or visit.missing()
+
+
+def _journal(visit: Visit, row: Call) -> Path:
+    return visit.house.journal_of(visit.business_id, row.call_sid)
+
+
+def _picture(path: Path) -> str | None:
+    """The page of a journal; None for one that is not there, too long, or not readable."""
+    if not path.is_file() or path.stat().st_size > MAX_PICTURED_BYTES:
+        return None
+    try:
+        return render(read_picture(path.read_bytes().splitlines(keepends=True)))
+    except JournalError as fault:
+        _log.warning("a journal cannot be read", detail=str(fault))
+        return None
+
+
+def _receipt(tool: ToolCall) -> Receipt:
+    reply = tool.reply or {}
+    ok = reply.get("ok")
+    return Receipt(
+        tool.name, tool.arguments[:2_000], str(reply.get("say", ""))[:2_000], ok if isinstance(ok, bool) else None
+    )

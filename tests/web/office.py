@@ -1,0 +1,168 @@
+"""A dashboard to look at: the town's businesses with people who may see them, and calls that were made.
+
+The owner, the viewer and Charlie are of different businesses or roles; the operator sees all; nobody is logged out.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import httpx2
+import msgspec
+from starlette.applications import Starlette
+
+from agentlocator.db.accounts import Account
+from agentlocator.db.scope import Scope
+from agentlocator.domain import accounts, appointments, calls, conversations, leads
+from agentlocator.domain.appointments import Booking
+from agentlocator.domain.leads import By, Patch
+from agentlocator.domain.passwords import Passwords
+from agentlocator.domain.receipts import Receipt
+from agentlocator.web import House, routes
+from town import DANA, MOSHE, NOW, Town, ring
+
+PASSWORD = "correct horse battery"
+ORIGIN = "http://dashboard.test"
+HOSTILE = "<script>alert(1)</script>\u202e\u2066😀\"'><img src=x onerror=alert(2)> {{ 7*7 }} "
+
+
+class Hands:
+    """The clock on the office's wall."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_(self, **stretch: float) -> None:
+        self.now += timedelta(**stretch)
+
+
+async def csrf(browser: httpx2.AsyncClient) -> str:
+    """The token that this browser's own first page holds."""
+    page = await browser.get("/", follow_redirects=True)
+    found = re.search(r'name="csrf" value="(\w+)"', page.text)
+    assert found is not None, page.url
+    return found[1]
+
+
+class Office(msgspec.Struct):
+    """The dashboard's application, its clock, and the ids of what is in the clinic."""
+
+    town: Town
+    app: Starlette
+    house: House
+    hands: Hands
+    lead_id: int
+    people: dict[str, Account] = {}
+
+    def browser(self) -> httpx2.AsyncClient:
+        """A browser that nobody is logged in with."""
+        return httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app=self.app), base_url=ORIGIN, headers={"Sec-Fetch-Site": "same-origin"}
+        )
+
+    async def browser_of(self, name: str) -> httpx2.AsyncClient:
+        """A browser in which somebody is logged in."""
+        async with self.house.db.operator(writing=True) as operator:
+            token = await accounts.open_session(operator, self.people[name].id, browser="test", now=self.hands.now)
+        browser = self.browser()
+        browser.cookies.set("agentlocator", token, domain="dashboard.test")
+        return browser
+
+
+async def furnish(town: Town, folder: Path, public_url: str = ORIGIN) -> Office:
+    """Open the dashboard on a town whose clinic has had a day."""
+    hands = Hands()
+    house = House(
+        db=town.db,
+        public_url=public_url,
+        passwords=Passwords(),
+        journal_of=lambda business_id, call_sid: folder / str(business_id) / f"{call_sid}.jsonl",
+        now=hands,
+    )
+    lead_id = await _have_a_day(town)
+    office = Office(town, Starlette(routes=routes(house)), house, hands, lead_id)
+    await _let_in(office)
+    return office
+
+
+async def _have_a_day(town: Town) -> int:
+    early = NOW - timedelta(hours=3)
+    dana = await ring(town, town.clinic, DANA, "CA-dana", early)
+    async with town.db.scope(town.clinic) as scope:
+        by = By("assistant", "assistant", "CA-dana")
+        await leads.upsert(scope, dana.lead_id, Patch(name="דנה כהן", need="כאב שיניים"), by=by, now=early)
+        booked = await appointments.book(
+            scope, Booking("2026-11-22T10:00", lead_id=dana.lead_id, call_sid="CA-dana"), now=early
+        )
+        assert isinstance(booked, Receipt)
+        await _talk(scope, "CA-dana", early)
+        await calls.finish_call(
+            scope,
+            call_sid="CA-dana",
+            outcome="caller_hung_up",
+            now=early + timedelta(seconds=94),
+            tx=2140,
+            rx=4700,
+            cost_micro_usd=412_000,
+            summary="דנה קבעה תור ליום ראשון בעשר.",
+        )
+    moshe = await ring(town, town.clinic, MOSHE, "CA-moshe", NOW - timedelta(minutes=50))
+    async with town.db.scope(town.clinic) as scope:
+        await calls.finish_call(
+            scope,
+            call_sid="CA-moshe",
+            outcome="transferred",
+            now=NOW - timedelta(minutes=48),
+            tx=900,
+            cost_micro_usd=90_000,
+        )
+        thread = await conversations.of_lead(scope, moshe.lead_id, now=NOW)
+        await conversations.say(scope, thread.id, channel="whatsapp", author="lead", body="מתי אפשר להגיע?", now=NOW)
+        thread.needs_person = "asked"
+    await ring(town, town.clinic, "anonymous", "CA-live", NOW - timedelta(seconds=40))
+    return dana.lead_id
+
+
+async def _talk(scope: Scope, call_sid: str, at: datetime) -> None:
+    lines: tuple[tuple[calls.Speaker, str, str | None, int], ...] = (
+        ("assistant", "שלום, הגעתם למרפאת השיניים של דוקטור לוי. במה אפשר לעזור?", None, 0),
+        ("caller", "שלום, כואבת לי השן ואני צריכה תור דחוף.", None, 6),
+        ("assistant", "יש תור ביום ראשון בעשר, ויש גם ביום שני בתשע.", "יש תור ביום ראשון בעשר", 9),
+        ("caller", "ראשון בעשר מצוין.", None, 14),
+    )
+    for key, (speaker, text, heard, second) in enumerate(lines):
+        await calls.record_turn(
+            scope,
+            call_sid=call_sid,
+            key=str(key),
+            speaker=speaker,
+            text=text,
+            heard_text=heard,
+            interrupted=heard is not None,
+            latency_ms=820 if speaker == "assistant" else None,
+            at=at + timedelta(seconds=second),
+        )
+
+
+async def _let_in(office: Office) -> None:
+    password_hash = await office.house.passwords.hash(PASSWORD)
+    seats = {"owner": "owner", "staff": "staff", "viewer": "viewer", "charlie": "owner", "operator": None}
+    for name, role in seats.items():
+        async with office.town.db.operator(writing=True) as operator:
+            person = await accounts.add(
+                operator,
+                email=f"{name}@example.com",
+                name={"owner": "נועה לוי"}.get(name, name),
+                password_hash=password_hash,
+                now=NOW,
+                is_operator=name == "operator",
+            )
+            office.people[name] = person
+            if role is not None:
+                business_id = office.town.charlie if name == "charlie" else office.town.clinic
+                await accounts.set_role(operator, business_id, person.id, role, actor="test", now=NOW)

@@ -128,10 +128,11 @@ class ReferenceCascade:
             source = played[len(played) - length - lag : len(played) - lag]
             if source.max() < -50:
                 continue
-            difference = heard - source
-            coupling = float(np.median(difference))
-            within = float(np.mean(np.abs(difference - coupling) < 7))
-            if within >= 0.7 and coupling < -8 and float(np.max(difference - coupling)) < 6:
+            coupling = float(np.median((heard - source)[source > -50]))
+            # Where nothing was played the line's own noise is what an echo leaves.
+            excess = heard - np.maximum(source + coupling, self._floor)
+            within = float(np.mean(np.abs(excess) < 7))
+            if within >= 0.7 and coupling < -8 and float(np.max(excess)) < 6:
                 return True
         return False
 

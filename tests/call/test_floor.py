@@ -117,7 +117,7 @@ def test_this_does_not_even_pause(evidence: Evidence) -> None:
 @pytest.mark.parametrize(
     "evidence",
     [
-        with_(SENTENCE, voiced_frames=3),
+        with_(SENTENCE, voiced_frames=4),
         with_(SENTENCE, active_ms=280),
         with_(SENTENCE, mean_dbfs=-46.0),
         with_(SENTENCE, range_db=3.0, certainty=0.85),
@@ -145,3 +145,38 @@ def test_a_business_may_ask_for_longer_speech() -> None:
     floor.weigh(WORD, 5080)
     assert floor.weigh(SENTENCE, 5340) is None
     assert isinstance(floor.weigh(with_(SENTENCE, active_ms=500), 5520), Commit)
+
+
+@pytest.mark.requirement("R12")
+def test_a_hum_that_never_moves_does_not_pause() -> None:
+    assert speaking().weigh(with_(WORD, range_db=0.1, voicing=1.0), 5080) is None
+
+
+@pytest.mark.requirement("R12")
+def test_a_sound_that_rises_barely_above_the_room_needs_a_sure_detector() -> None:
+    buried = with_(WORD, floor_dbfs=-29.0, probability=0.9)
+    assert speaking().weigh(buried, 5080) is None
+    assert isinstance(speaking().weigh(with_(buried, probability=0.99, speech_ms=128.0), 5080), Pause)
+
+
+@pytest.mark.requirement("R13")
+def test_a_closed_consonant_does_not_hold_up_a_pause() -> None:
+    closure = with_(WORD, quiet_ms=60, probability=0.97)
+    assert isinstance(speaking().weigh(closure, 5080), Pause)
+    assert speaking().weigh(with_(closure, probability=0.9), 5080) is None
+
+
+def test_speech_with_gaps_is_given_longer_to_convince() -> None:
+    floor = speaking()
+    floor.weigh(WORD, 5080)
+    halting = with_(SENTENCE, active_ms=300)
+    assert floor.weigh(halting, 6060) is None
+    assert floor.weigh(halting, 6080) == Resume(6080, "undecided", halting)
+
+
+def test_who_talks_on_after_a_resume_is_heard_without_a_breath() -> None:
+    floor = speaking()
+    floor.weigh(WORD, 5080)
+    floor.weigh(WORD, 5780)
+    assert isinstance(floor.weigh(SENTENCE, 5800), Pause)
+    assert isinstance(floor.weigh(SENTENCE, 5900), Commit)

@@ -184,6 +184,8 @@ async def everything(db: Database, business_id: int) -> dict[str, list[Any]]:
         found = {}
         for table in Row.metadata.sorted_tables:
             key = "id" if table.name == "business" else "business_id"
+            if key not in table.columns:
+                continue  # the installation's own, such as who may log in
             statement = text(f"SELECT * FROM {table.name} WHERE {key} = {business_id} ORDER BY id")  # noqa: S608  (our own names)
             found[table.name] = [tuple(row) for row in connection.execute(statement)]
         return found
@@ -223,9 +225,13 @@ def told(answer: Any) -> Iterator[str]:
         yield str(answer)
 
 
+ELSEWHERE = frozenset({"membership", "entry_link", "whatsapp_line", "whatsapp_contact", "whatsapp_message", "answer"})
+
+
 def test_every_table_of_the_clinic_has_something_to_steal(victim: Victim) -> None:
     empty = {table for table, rows in victim.before.items() if not rows}
-    assert empty == {"tool_call"}
+    # Those that no verb of the domain fills: the tools' own, the accounts' and WhatsApp's are stolen from in their tests.
+    assert empty == {"tool_call"} | {table for table in empty if table in ELSEWHERE}
 
 
 def test_the_verbs_are_found() -> None:

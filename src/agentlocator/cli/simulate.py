@@ -19,6 +19,8 @@ from agentlocator.rehearsal.evidence import Evidence
 from agentlocator.simulator.play import Scenario
 from agentlocator.simulator.scenarios import SCENARIOS
 
+PHONE_THEN_WHATSAPP = "phone-then-whatsapp"
+
 
 def simulate(
     scenario: Annotated[str, typer.Argument(help="Its name; without one, the repertoire is listed.")] = "",
@@ -31,6 +33,9 @@ def simulate(
     """Play one scenario against the product."""
     if not scenario:
         _list()
+        return
+    if scenario == PHONE_THEN_WHATSAPP:
+        _phone_then_whatsapp(data_dir, seed, network_ms, as_json)
         return
     played = SCENARIOS.get(scenario)
     if played is None:
@@ -48,6 +53,20 @@ def simulate(
             typer.echo(msgspec.json.encode(call).decode())
     if any(call.complaints or call.outcome != played.outcome for call in calls):
         fail("The scenario did not go as written: see its complaints and its outcome.")
+
+
+def _phone_then_whatsapp(data_dir: Path | None, seed: int, network_ms: int, as_json: bool) -> None:
+    # Only this verb loads the written assistant, and the agents' library with it.
+    from agentlocator.cli import phone_then_whatsapp
+
+    log = telemetry.configure(level="error")
+    try:
+        with tempfile.TemporaryDirectory() as nowhere:
+            folder = data_dir or Path(nowhere)
+            folder.mkdir(parents=True, exist_ok=True)
+            phone_then_whatsapp.play(folder, seed=seed, network_ms=network_ms, as_json=as_json)
+    finally:
+        log.close()
 
 
 async def _play(
@@ -69,4 +88,5 @@ def _list() -> None:
     table = Table("scenario", "what happens")
     for scenario in SCENARIOS.values():
         table.add_row(scenario.name, scenario.title)
+    table.add_row(PHONE_THEN_WHATSAPP, "One person books by phone and moves the appointment in writing")
     Console().print(table)

@@ -573,7 +573,7 @@ class Audit(OwnedRow, Row):
 
 
 class WhatsAppLine(OwnedRow, Row):
-    """Where a business is written to: a Cloud API phone id, a Twilio sender, a bridge session. An address is one line."""
+    """Where a business is written to: a Cloud API phone id, a Twilio sender, a bridge session; each is one line."""
 
     __tablename__ = "whatsapp_line"
     __table_args__ = (

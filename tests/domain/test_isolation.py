@@ -230,7 +230,7 @@ ELSEWHERE = frozenset({"membership", "entry_link", "whatsapp_line", "whatsapp_co
 
 def test_every_table_of_the_clinic_has_something_to_steal(victim: Victim) -> None:
     empty = {table for table, rows in victim.before.items() if not rows}
-    # Those that no verb of the domain fills: the tools' own, the accounts' and WhatsApp's are stolen from in their tests.
+    # No verb of the domain fills these: the tools, the accounts and WhatsApp have thieves in tests of their own.
     assert empty == {"tool_call"} | {table for table in empty if table in ELSEWHERE}
 
 

@@ -11,7 +11,7 @@ demo: ## a caller phones a seeded Hebrew clinic, on real sockets, with no accoun
 
 test: ## every test, on everything a fresh machine needs
 	@scripts/setup dev
-	@$(PY) -m pytest -n 2 --dist loadfile
+	@$(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 setup: ## .venv and the system packages, nothing else
 	@scripts/setup dev
@@ -22,7 +22,7 @@ check: ## format, lint, types, imports, tests
 	@.venv/bin/ruff check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-cache
-	@$(PY) -m pytest -n 2 --dist loadfile
+	@$(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder
 
 format: ## rewrite to the house format
 	@.venv/bin/ruff format .

@@ -73,7 +73,7 @@ def empty_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -> s
     if backend == "sqlite":
         return f"sqlite:///{tmp_path / 'empty.db'}"
     server = request.getfixturevalue("postgresql_server")
-    return _create(server, "")
+    return new_database(server)
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def migrated_url(backend: str, request: pytest.FixtureRequest, tmp_path: Path) -
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         return f"sqlite:///{path}"
     server = request.getfixturevalue("postgresql_server")
-    return _create(server, f"TEMPLATE {request.getfixturevalue('postgresql_template')}")
+    return new_database(server, f"TEMPLATE {request.getfixturevalue('postgresql_template')}")
 
 
 @pytest.fixture
@@ -101,7 +101,8 @@ def address_of(server: str, name: str) -> str:
     return url.set(drivername="postgresql+asyncpg", database=name).render_as_string(hide_password=False)
 
 
-def _create(server: str, source: str) -> str:
+def new_database(server: str, source: str = "") -> str:
+    """The address of a database made now, empty or from a template."""
     name = f"test_{os.getpid()}_{next(_numbers)}"
     asyncio.run(_run(server, f"CREATE DATABASE {name} {source}"))
     return address_of(server, name)

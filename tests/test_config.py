@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agentlocator.config import Settings, SettingsError, StorageSettings, load, load_storage
+from agentlocator.config import Settings, SettingsError, StorageSettings, load, load_storage, load_with_kept
 
 COMPLETE = {
     "OPENAI_API_KEY": "sk-canary-openai",
@@ -60,6 +60,26 @@ def test_the_file_fills_in_and_the_environment_wins(deployed: pytest.MonkeyPatch
     assert settings.port == 9001
     assert settings.twilio_auth_token_next is None
     assert load(file, port=9002).port == 9002
+
+
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [
+        ("WHATSAPP_ACCESS_TOKEN", "WHATSAPP_APP_SECRET and WHATSAPP_VERIFY_TOKEN"),
+        ("BRIDGE_SECRET", "BRIDGE_URL"),
+    ],
+)
+def test_half_a_transport_is_refused_with_what_it_lacks(deployed: pytest.MonkeyPatch, name: str, missing: str) -> None:
+    deployed.setenv(name, "canary-" * 5)
+    with pytest.raises(SettingsError, match=missing) as refused:
+        load(None)
+    assert "canary" not in str(refused.value)
+
+
+def test_nothing_is_written_unless_a_transport_is_configured(deployed: pytest.MonkeyPatch) -> None:
+    assert not load(None).writes
+    deployed.setenv("WHATSAPP_OVER_TWILIO", "true")
+    assert load(None).writes
 
 
 def test_both_tokens_of_a_rotation_count(deployed: pytest.MonkeyPatch) -> None:
@@ -160,3 +180,24 @@ def test_the_example_explains_every_setting_and_no_other() -> None:
         if "=" in line and line.lstrip("#")[:1].isupper()
     }
     assert named == {name.upper() for name in Settings.model_fields}
+
+
+def test_what_was_kept_counts_only_where_nobody_says_otherwise(deployed: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("OPENAI_REALTIME_VOICE=marin\n")
+    deployed.delenv("TWILIO_AUTH_TOKEN")
+    kept = {"twilio_auth_token": "kept", "openai_api_key": "kept", "openai_realtime_voice": "kept"}
+    settings = load_with_kept(kept, file)
+    assert settings.twilio_auth_tokens() == ["kept"]
+    assert settings.openai_api_key.get_secret_value() == "sk-canary-openai"
+    assert settings.openai_realtime_voice == "marin"
+    assert load_with_kept(kept, file, openai_realtime_voice="given").openai_realtime_voice == "given"
+
+
+def test_the_vault_s_key_is_made_once_and_a_short_one_is_refused(tmp_path: Path) -> None:
+    storage = load_storage(None, data_dir=tmp_path)
+    assert storage.sealing_key() == storage.sealing_key()
+    assert stat.S_IMODE((tmp_path / "vault_key").stat().st_mode) == 0o600
+    assert load_storage(None, vault_key="s" * 32).sealing_key() == "s" * 32
+    with pytest.raises(SettingsError, match=r"VAULT_KEY is refused.*32 characters"):
+        load_storage(None, vault_key="canary-short")

@@ -23,6 +23,9 @@ Half = Literal["tuning", "judging"]
 CACHE = Path("build/bargein")
 RATE = 8000
 
+LOW_END_HZ = 150
+"""A telephone carries nothing below it, and GSM prompts open with a DC step that would be taken for an onset."""
+
 PACKAGES = (
     "asterisk-core-sounds-en-wav",
     "asterisk-core-sounds-es-wav",
@@ -35,19 +38,28 @@ PACKAGES = (
 )
 
 HEBREW_SENTENCES = (
+    "רֶגַע, יֵש לִי שֶאֵלָה אַחֶרֶת",
+    "לא, אַנִי צָרִיך בְיוֹם רֶבִיעִי אַחַר הַצָהַרַים",
+    "סלִיחָה, אֶפשָר לֶדַבֵר עִם נָצִיג בֶבַקָשָה",
+    "כַמָה זֶה עוֹלֶה בֶעֵרֶך",
+    "אַתֶם פתוּחִים גַם בֵיוֹם שִישִי בַבוֹקֶר",
+    "לא הֵבַנתִי, תַגִידִי שוּב בֶבַקָשָה",
+    "אַנִי רוֹצֶה לֶבַטֵל אֶת הַתוֹר שֶלִי",
+    "חַכִי שנִיָה, אַנִי בוֹדֵק בַיוֹמָן",
+    "הַשֵם שֶלִי הוּא יָעֵל",
+    "תִקבֶעִי לִי לֶשָעָה עֶשֶר וָחֵצִי",
+)
+"""With their vowels but without the points that espeak-ng reads out by name: without vowels it says `tkvi li lsh`."""
+HEBREW_WORDS = ("רֶגַע", "סלִיחָה", "עִצרִי", "תַפסִיקִי", "שֶאֵלָה", "לא לא", "שנִיָה", "הַלוֹ", "מַספִיק", "לא טוֹב")
+HEBREW_SHORT = ("כֵן", "לא", "אָה", "אוֹקֵיי", "טוֹב", "נוּ")
+HEBREW_CONSONANTS = (
     "רגע, יש לי שאלה אחרת",
     "לא, אני צריך ביום רביעי אחר הצהריים",
     "סליחה, אפשר לדבר עם נציג בבקשה",
-    "כמה זה עולה בערך",
-    "אתם פתוחים גם ביום שישי בבוקר",
-    "לא הבנתי, תגידי שוב בבקשה",
-    "אני רוצה לבטל את התור שלי",
-    "חכי שנייה, אני בודק ביומן",
-    "השם שלי הוא יעל כהן",
     "תקבעי לי לשעה עשר וחצי",
+    "חכי שנייה, אני בודק ביומן",
 )
-HEBREW_WORDS = ("רגע", "סליחה", "עצרי", "תפסיקי", "שאלה", "לא לא", "שנייה", "הלו", "מספיק", "לא טוב")
-HEBREW_SHORT = ("כן", "לא", "אה", "אוקיי", "טוב", "נו")
+"""As they are written, which espeak-ng reads nearly voiceless: kept as a hard case."""
 HEBREW_VOICES = ("he", "he+m3", "he+f2", "he+m7", "he+f5")
 
 
@@ -122,9 +134,14 @@ class Library:
         return np.concatenate(parts)[: length_ms * 8]
 
 
-def hebrew(rng: random.Random, kind: Literal["sentence", "word", "short"]) -> Samples | None:
+def hebrew(rng: random.Random, kind: Literal["sentence", "word", "short", "consonants"]) -> Samples | None:
     """espeak-ng's Hebrew, or None on a machine without it."""
-    texts = {"sentence": HEBREW_SENTENCES, "word": HEBREW_WORDS, "short": HEBREW_SHORT}[kind]
+    texts = {
+        "sentence": HEBREW_SENTENCES,
+        "word": HEBREW_WORDS,
+        "short": HEBREW_SHORT,
+        "consonants": HEBREW_CONSONANTS,
+    }[kind]
     sound = _espeak(rng.choice(texts), rng.choice(HEBREW_VOICES), rng.randrange(150, 210, 15))
     return None if sound is None else at_active_level(trimmed(sound), -20.0)
 
@@ -178,11 +195,10 @@ def _load(file: Path) -> Samples:
             check=True,
             capture_output=True,
         ).stdout
-        # GSM prompts open with a DC step that would be taken for an onset.
-        return high_passed(_pcm(raw), 150)
+        return high_passed(_pcm(raw), LOW_END_HZ)
     with wave.open(str(file)) as recording:
         assert recording.getframerate() == RATE, f"{file} is not at 8 kHz"
-        return high_passed(_pcm(recording.readframes(recording.getnframes())), 60)
+        return high_passed(_pcm(recording.readframes(recording.getnframes())), LOW_END_HZ)
 
 
 @lru_cache(maxsize=8)
@@ -226,7 +242,7 @@ def _espeak(text: str, voice: str, words_per_minute: int) -> Samples | None:
         [program, "-v", voice, "-s", str(words_per_minute), "--stdout", text], check=True, capture_output=True
     ).stdout
     at = spoken.index(b"data") + 8  # the program streams, so the header's lengths are not to be believed
-    return _resampled(_pcm(spoken[at : at + (len(spoken) - at) // 2 * 2]), 22_050)
+    return high_passed(_resampled(_pcm(spoken[at : at + (len(spoken) - at) // 2 * 2]), 22_050), LOW_END_HZ)
 
 
 def _resampled(sound: Samples, rate: int) -> Samples:

@@ -8,7 +8,7 @@ from collections import deque
 
 import numpy as np
 
-from agentlocator.audio.frames import FRAME_MS, SILENCE_FRAME
+from agentlocator.audio.frames import FRAME_BYTES, FRAME_MS, SILENCE_FRAME
 from agentlocator.audio.g711 import decode
 from agentlocator.audio.level import level_dbfs
 from agentlocator.voice.scorer import WINDOW_BYTES, SpeechModel, SpeechScorer
@@ -30,7 +30,7 @@ class ReferenceCascade:
         self._scorer = SpeechScorer(model)
         self._levels: deque[float] = deque(maxlen=60)
         self._smoothed: deque[float] = deque(maxlen=60)
-        self._played: deque[float] = deque([-96.0] * 60, maxlen=60)
+        self._sound: deque[bytes] = deque([SILENCE_FRAME] * 60, maxlen=60)
         self._recent: deque[bytes] = deque([SILENCE_FRAME] * 3, maxlen=3)
         self._speaking_since: int | None = None
         self._cooldown_until = 0
@@ -44,7 +44,7 @@ class ReferenceCascade:
         self._levels.append(level)
         recent = list(self._levels)[-3:]
         self._smoothed.append(10 * np.log10(np.mean([10 ** (x / 10) for x in recent])))
-        self._played.append(level_dbfs(agent_media))
+        self._sound.append(agent_media)
         self._recent.append(media)
         self._floor = min(self._smoothed) + 3
         if not agent_speaking:
@@ -119,20 +119,24 @@ class ReferenceCascade:
         return voiced >= 0.4 and bool(mean > -46)
 
     def _explained_by_echo(self) -> bool:
-        length = min(15, len(self._candidate), len(self._levels))
-        if length < 3:
-            return False
+        """The last 300 ms are the played level at some lag, in steps of 5 ms, plus a constant: then it is ours."""
+        length = min(15, len(self._levels))
         heard = np.array(list(self._levels)[-length:])
-        played = np.array(self._played)
-        for lag in range(1, 23):
-            source = played[len(played) - length - lag : len(played) - lag]
-            if source.max() < -50:
+        louder = heard > self._floor + 4
+        if not louder.any():
+            return False
+        power = np.concatenate(([0.0], np.cumsum(decode(b"".join(self._sound)).astype(np.float64) ** 2)))
+        end = len(power) - 1 - np.arange(length)[::-1] * FRAME_BYTES
+        for lag_ms in range(20, 445, 5):
+            at = end - lag_ms * 8
+            source = 10 * np.log10((power[at] - power[at - FRAME_BYTES]) / FRAME_BYTES / 32768**2 + 1e-9)
+            if source[louder].max() < -50:
                 continue
-            coupling = float(np.median((heard - source)[source > -50]))
+            coupling = float(np.median((heard - source)[louder]))
             # Where nothing was played the line's own noise is what an echo leaves.
             excess = heard - np.maximum(source + coupling, self._floor)
             within = float(np.mean(np.abs(excess) < 7))
-            if within >= 0.7 and coupling < -8 and float(np.max(excess)) < 6:
+            if within >= 0.7 and coupling < -8 and float(np.mean(excess)) < 6:
                 return True
         return False
 

@@ -135,6 +135,7 @@ _ROWS: tuple[tuple[str, Cell], ...] = (
     ("interruptions missed", lambda s: f"{s.missed} of {s.wanted}"),
     ("missed at 10 dB and better", lambda s: f"{s.missed_10_db} of {s.wanted_10_db}"),
     ("missed at 5 dB", lambda s: f"{s.missed_buried} of {s.buried}"),
+    ("Hebrew without vowels, missed", lambda s: f"{s.missed_without_vowels} of {s.without_vowels}"),
     ("stopped before he spoke", lambda s: f"{s.early_pauses}"),
     ("onset to pause, p50 / p95 ms", lambda s: f"{s.pause_p50_ms:.0f} / {s.pause_p95_ms:.0f}"),
     ("paused after 200 ms", lambda s: f"{s.over_200_ms} of {s.pauses}"),

@@ -16,6 +16,7 @@ from bench.bargein.recordings import RATE, Half, Library, Samples, at_active_lev
 
 Kind = Literal["non-speech", "echo", "whisper", "far talker", "backchannel", "protocol", "interruption"]
 
+WITHOUT_VOWELS = "Hebrew without vowels"
 LINE_NOISE_DBFS = (-76.0, -58.0)
 SPEECH_DBFS = (-33.0, -15.0)
 
@@ -50,7 +51,7 @@ def scenarios(half: Half, seed: int, copies: int = 7) -> Iterator[Scenario]:
         makers += [_echo_alone] * 3 + [_whisper] * 3 + [_far_talker] * 3 + [_backchannel] * 8
         makers += [_grace_word, _tail_of_turn, _cooldown_word]
         makers += [_interruption] * 33 + [_short_interruption] * 4 + [_hebrew_interruption] * 4
-        makers += [_buried_interruption] * 3
+        makers += [_buried_interruption] * 3 + [_consonants]
         for maker in makers:
             serial += 1
             yield maker(Draw(library, random.Random(f"{half} {seed} {copy} {serial}")))
@@ -148,6 +149,14 @@ def _hebrew_interruption(draw: Draw) -> Scenario:
     return _interrupting(draw, "Hebrew interruption", speech)
 
 
+def _consonants(draw: Draw) -> Scenario:
+    """Hebrew read without its vowels, as no person speaks: reported by itself."""
+    speech = hebrew(draw.rng, "consonants")
+    if speech is None:
+        return _interruption(draw)
+    return _interrupting(draw, WITHOUT_VOWELS, speech)
+
+
 def _buried_interruption(draw: Draw) -> Scenario:
     return _interrupting(draw, "5 dB", draw.library.utterance(draw.rng, 800, 3000), snr_db=5.0)
 
@@ -177,14 +186,15 @@ def _placed(
     onset = assistant_from + (draw.rng.randrange(700, 3000) if after_ms is None else after_ms)
     length = onset + max(len(sound) // 8, 2500) + 1200
     length = length // 20 * 20
-    local = _line(draw, length)
+    line_dbfs = draw.between(*LINE_NOISE_DBFS)
+    local = _line(draw, length, line_dbfs)
     if begins_with_turn:
         own = np.clip(_active_dbfs(sound) + draw.between(-4, 4), -32, -12) if kind == "interruption" else None
         _mix(local, 200, at_active_level(opening, draw.between(-28, -18) if own is None else float(own)))
     _mix(local, onset, sound)
-    audible_ms = onset
+    audible_ms = onset + _audible_after_ms(sound, line_dbfs)
     if snr_db < 60:
-        audible_ms += _audible_after_ms(sound, _active_dbfs(sound) - snr_db)
+        audible_ms = onset + _audible_after_ms(sound, max(_active_dbfs(sound) - snr_db, line_dbfs))
         _mix(local, *_background(draw, length, onset, _active_dbfs(sound) - snr_db))
     return Scenario(
         name=name,
@@ -224,10 +234,9 @@ def _audible_after_ms(sound: Samples, noise_dbfs: float) -> int:
     return int(loud[0]) * 30 if len(loud) else 0
 
 
-def _line(draw: Draw, length_ms: int) -> Samples:
+def _line(draw: Draw, length_ms: int, dbfs: float) -> Samples:
     noise = sounds.pink if draw.rng.random() < 0.3 else sounds.white
-    level = 10 ** (draw.between(*LINE_NOISE_DBFS) / 20)
-    line: Samples = noise(draw.noise, length_ms / 1000) * level
+    line: Samples = noise(draw.noise, length_ms / 1000) * 10 ** (dbfs / 20)
     return line
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from bench.bargein.scenarios import Kind, Scenario
+from bench.bargein.scenarios import WITHOUT_VOWELS, Kind, Scenario
 from bench.bargein.stage import Outcome
 
 QUIET_KINDS: tuple[Kind, ...] = ("non-speech", "echo", "whisper", "far talker", "backchannel", "protocol")
@@ -55,6 +55,8 @@ class Score(msgspec.Struct, frozen=True):
     missed_10_db: int
     buried: int
     missed_buried: int
+    without_vowels: int
+    missed_without_vowels: int
     pause_p50_ms: float
     pause_p95_ms: float
     over_200_ms: int
@@ -78,9 +80,11 @@ def result(scenario: Scenario, outcome: Outcome) -> Result:
 
 
 def score(design: str, results: Sequence[Result]) -> Score:
-    clear = [r for r in results if r.kind == "interruption" and r.snr_db > 5]
+    spoken = [r for r in results if r.kind == "interruption" and r.name != WITHOUT_VOWELS]
+    unvoiced = [r for r in results if r.name == WITHOUT_VOWELS]
+    clear = [r for r in spoken if r.snr_db > 5]
     loud = [r for r in clear if r.snr_db >= 10]
-    buried = [r for r in results if r.kind == "interruption" and r.snr_db <= 5]
+    buried = [r for r in spoken if r.snr_db <= 5]
     pauses = [r.wanted_pause_ms for r in clear if r.wanted_pause_ms is not None]
     commits = [r.wanted_commit_ms for r in clear if r.wanted_commit_ms is not None]
     silences = [
@@ -102,6 +106,8 @@ def score(design: str, results: Sequence[Result]) -> Score:
         missed_10_db=sum(r.wanted_commit_ms is None for r in loud),
         buried=len(buried),
         missed_buried=sum(r.wanted_commit_ms is None for r in buried),
+        without_vowels=len(unvoiced),
+        missed_without_vowels=sum(r.wanted_commit_ms is None for r in unvoiced),
         pause_p50_ms=percentile(pauses, 50),
         pause_p95_ms=percentile(pauses, 95),
         over_200_ms=sum(p > 200 for p in pauses),

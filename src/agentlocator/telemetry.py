@@ -8,12 +8,14 @@ them can be a line per frame: `SpeechTally` logs the first of each response and 
 from __future__ import annotations
 
 import contextlib
+import json
 import logging
 import queue
 import re
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
+from pathlib import Path
 from typing import Any, Final, TextIO
 
 import structlog
@@ -40,14 +42,16 @@ def configure(
     console: bool = False,
     stream: TextIO | None = None,
     secrets: Iterable[str] = (),
+    milestones: Path | None = None,
 ) -> Log:
     """Sends structlog's and the standard library's records to `stream` (stderr), until the result is closed.
 
     `console` asks for readable lines instead of JSON; it is granted only on a terminal. Masking applies to both;
-    `secrets` are the deployment's own, masked wherever they turn up.
+    `secrets` are the deployment's own, masked wherever they turn up. `milestones` is a file that keeps the lines
+    which every good call has, without the words that were said, so that a call's log can be shown later.
     """
     out = stream if stream is not None else sys.stderr
-    writer = _Writer(out, _renderer(console and out.isatty()), secrets)
+    writer = _Writer(out, _renderer(console and out.isatty()), secrets, milestones)
     threshold = logging.getLevelNamesMapping()[level.upper()]
     handler = _StandardLibrary(writer)
     root = logging.getLogger()
@@ -128,6 +132,18 @@ class SpeechTally:
             _log.info(f"[REALTIME] sending frame to Twilio response={response_id} tx={self.frames}")
 
 
+def milestones_of(path: Path, call_sid: str) -> list[str]:
+    """A call's kept lines, the oldest first: when and what, as they stand in the log."""
+    lines: list[str] = []
+    for part in (path.with_suffix(".1"), path):
+        if part.is_file():
+            for line in part.read_text(encoding="utf-8").splitlines():
+                if call_sid in line:
+                    record = json.loads(line)
+                    lines.append(f"{record['at']} {record['event']}")
+    return lines
+
+
 def mask(value: object, key: str = "") -> object:
     """The value as it may be written: secrets gone, phone numbers down to their last two digits, all depths."""
     if _SECRET_KEY.search(key) and isinstance(value, str | bytes):
@@ -145,6 +161,10 @@ def mask(value: object, key: str = "") -> object:
 
 _Record = MutableMapping[str, Any]
 _Render = Callable[[_Record], str]
+
+_SAID: Final = "[REALTIME] AI said:"
+_MILESTONES: Final = ("[REALTIME] ", "WS_STOP ", "ALARM")
+_MILESTONE_BYTES: Final = 4_000_000
 
 # A quarter of a minute of a very talkative server; then it is the writer's stream that is stuck.
 _QUEUED_RECORDS: Final = 10_000
@@ -172,7 +192,8 @@ def _masked_text(text: str) -> str:
 class _Writer:
     """A bounded queue and the one thread that empties it."""
 
-    def __init__(self, stream: TextIO, render: _Render, secrets: Iterable[str]) -> None:
+    def __init__(self, stream: TextIO, render: _Render, secrets: Iterable[str], milestones: Path | None) -> None:
+        self._milestones = milestones
         self._stream = stream
         self._render = render
         self._secrets = [secret for secret in secrets if secret]
@@ -221,6 +242,23 @@ class _Writer:
                 line = line.replace(secret, "[secret]")
             self._stream.write(line + "\n")
             self._stream.flush()
+            if self._milestones is not None and "call_id" in masked:
+                _keep_milestone(self._milestones, masked)
+
+
+def _keep_milestone(path: Path, record: Mapping[str, Any]) -> None:
+    event = str(record.get("event", ""))
+    if not event.startswith(_MILESTONES):
+        return
+    # What was said belongs to the call's transcript, which is forgotten when the business wants it forgotten.
+    if event.startswith(_SAID):
+        event = f"{_SAID} ({len(event) - len(_SAID)} characters)"
+    line = json.dumps({"at": record.get("at"), "call_id": record["call_id"], "event": event}, ensure_ascii=False)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists() and path.stat().st_size > _MILESTONE_BYTES:
+        path.replace(path.with_suffix(".1"))
+    with path.open("a", encoding="utf-8") as file:
+        file.write(line + "\n")
 
 
 class _StandardLibrary(logging.Handler):
@@ -248,5 +286,5 @@ def _renderer(console: bool) -> _Render:
         plain = structlog.dev.ConsoleRenderer()
         return lambda record: str(plain(None, "", record))
     # One record stays one line whatever a caller's name contains: JSON escapes it.
-    json = structlog.processors.JSONRenderer(ensure_ascii=False)
-    return lambda record: str(json(None, "", record))
+    as_json = structlog.processors.JSONRenderer(ensure_ascii=False)
+    return lambda record: str(as_json(None, "", record))

@@ -131,6 +131,8 @@ class Line:
         commands = self.call.handle(event, self.now_ms)
         self.lines.append(journal.write_entry(self.now_ms, event, commands))
         self.history.extend((self.now_ms, command) for command in commands)
+        if isinstance(event, CallerAudio) and self.call.playout.paused:
+            assert self.call.listening.floor.paused, "the sound is held back, and nobody decides about it"
         self._unseen.extend(commands)
         if isinstance(event, StreamStarted) and self._next_frame_ms is None:
             self._next_frame_ms = self.now_ms + FRAME_MS

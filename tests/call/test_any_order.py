@@ -65,7 +65,13 @@ events = st.one_of(
     st.builds(on.SpeechScored, st.floats(0, 1)),
     st.builds(on.TimerFired),
 )
-rare_events = st.one_of(*[events] * 12, st.builds(on.ServerStopping), st.builds(on.CallerHungUp, st.just("stop")))
+rare_events = st.one_of(
+    *[events] * 12,
+    st.builds(on.ServerStopping),
+    st.builds(on.CallerHungUp, st.just("stop")),
+    st.builds(on.PersonEndedCall),
+    st.builds(on.PersonTookOver, st.just("desk")),
+)
 gaps_ms = st.sampled_from([0, 0, 0, 1, 20, 20, 100, 700, 2_100, 9_000])
 steps = st.lists(st.tuples(gaps_ms, rare_events), max_size=60)
 # Most random beginnings never come to a conversation; these two do.
@@ -123,7 +129,7 @@ class Witness:
 
 def perform(play: list[Step], punctual: bool) -> tuple[Call, list[list[Command]]]:
     """Runs a play; timers fire on time, or only when the next event comes, as on a machine that was held up."""
-    call = Call(CallBrief("CA1", "שלום", CallPolicy(max_call_ms=60_000)))
+    call = Call(CallBrief("CA1", "שלום", CallPolicy(max_call_ms=60_000), transfer_targets=("desk",)))
     witness = Witness()
     history: list[list[Command]] = []
 

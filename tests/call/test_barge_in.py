@@ -75,6 +75,19 @@ def test_a_word_in_between_pauses_and_goes_on_from_the_very_frame() -> None:
     assert line.last(RecordTurn).heard_ms == 3_000
 
 
+@pytest.mark.requirement("R10")
+@pytest.mark.parametrize("left_ms", range(0, 300, 20))
+def test_who_begins_in_the_last_moment_of_a_sentence_hears_the_next_one(left_ms: int) -> None:
+    """The sentence that was paused for him ends by itself: nothing may wait for a decision about it any more."""
+    line = greeted().caller_turn().answers("רגע אחד בבקשה", 1_000, response="r5", item="i5")
+    line.after(1_000 - left_ms).caller_says("רגע", 400).after(1_500)
+    start = len(line.played)
+    answer = speech(2_000, 9)
+    line.caller_turn("אפשר תור אחר", item="u2").answers("יש תור אחר", audio=answer, response="r6", item="i6")
+    line.after(3_000)
+    assert line.played[start:].endswith(answer)
+
+
 @pytest.mark.requirement("R14")
 def test_an_interruption_stops_the_sound_and_not_the_session() -> None:
     line = greeted().caller_turn().answers("ארוך", 6_000, response="r5", item="i5", status=None).after(1_000)

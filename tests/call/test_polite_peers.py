@@ -168,8 +168,11 @@ class Theatre:
     def happen(self, *events: on.Event) -> None:
         self._pending.extend(events)
         while self._pending:
-            for command in self.call.handle(self._pending.popleft(), self.now_ms):
+            event = self._pending.popleft()
+            for command in self.call.handle(event, self.now_ms):
                 self._obey(command)
+            if isinstance(event, on.CallerAudio) and self.call.playout.paused:
+                assert self.call.listening.floor.paused, "the sound is held back, and nobody decides about it"
 
     def _obey(self, command: Command) -> None:
         assert not self.ended

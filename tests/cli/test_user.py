@@ -43,6 +43,15 @@ def test_an_operator_gets_a_second_factor() -> None:
     )
 
 
+def test_an_operator_who_lost_his_phone_gets_a_new_second_factor() -> None:
+    first = agentlocator("user", "add", "op@example.com", "--operator").output.splitlines()[0]
+    second = agentlocator("user", "authenticator", "op@example.com").output.splitlines()[0]
+    assert second.startswith("Authenticator: otpauth://totp/AgentLocator:op%40example.com?secret=")
+    assert second != first
+    agentlocator("user", "add", "noa@example.com")
+    assert agentlocator("user", "authenticator", "noa@example.com").exit_code == 1
+
+
 def test_what_cannot_be_is_said_in_a_sentence() -> None:
     agentlocator("user", "add", "noa@example.com")
     for words in (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -14,13 +15,15 @@ from sqlalchemy import Connection, select
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from agentlocator.db import Database
+from agentlocator.db.accounts import Account
 from agentlocator.db.engine import MIGRATIONS
 from agentlocator.db.schema import Appointment, Lead, Row
-from agentlocator.domain import appointments, calls, leads
+from agentlocator.domain import accounts, appointments, calls, leads, second_factor
 from agentlocator.domain.appointments import Booking
 from agentlocator.domain.availability import Refusal
 from agentlocator.domain.receipts import Receipt
 from agentlocator.domain.seed import CLINIC_NUMBER, seed_demo
+from agentlocator.domain.vault import Vault
 from town import DANA, NOW
 
 
@@ -74,6 +77,28 @@ async def test_data_survives_the_way_down_and_up(empty_url: str, revision: str) 
     await database.close()
 
 
+async def test_the_version_before_the_vault_gets_no_secret_it_could_not_read(empty_url: str) -> None:
+    database = await Database.open(empty_url)
+    await database.migrate()
+    async with database.operator(writing=True) as operator:
+        for name in ("sealed", "open"):
+            account = await accounts.add(
+                operator, email=f"{name}@example.com", name="", password_hash=None, now=NOW, is_operator=True
+            )
+            if name == "sealed":
+                await second_factor.enrol(operator, Vault("the key"), account)
+            else:
+                account.totp_secret = "GEZDGNBVGY3TQOJQ"
+    await database.migrate("0005")
+    async with database.operator() as operator:
+        kept = await operator.rows(select(Account.email, Account.totp_secret).order_by(Account.id))
+        assert [tuple(row) for row in kept] == [
+            ("sealed@example.com", None),
+            ("open@example.com", "GEZDGNBVGY3TQOJQ"),
+        ]
+    await database.close()
+
+
 async def test_two_that_start_together_migrate_once(empty_url: str, backend: str) -> None:
     if backend == "sqlite":
         pytest.skip("SQLite is one process")
@@ -82,6 +107,14 @@ async def test_two_that_start_together_migrate_once(empty_url: str, backend: str
     assert await _tables(second) == {"alembic_version", *Row.metadata.tables}
     await first.close()
     await second.close()
+
+
+async def test_two_databases_of_one_process_migrate_at_once(tmp_path: Path) -> None:
+    databases = [await Database.open(f"sqlite:///{tmp_path / name}.db") for name in ("one", "two")]
+    await asyncio.gather(*(database.migrate() for database in databases))
+    for database in databases:
+        await check(database, await fill(database))
+        await database.close()
 
 
 async def test_the_tables_are_what_the_rows_say(empty_url: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from agentlocator.domain import conversations
+from agentlocator.domain import conversations, inbox
 from town import NOW, Town, ring
 
 
@@ -29,7 +29,13 @@ async def test_a_message_told_twice_is_one_message(town: Town) -> None:
         assert await conversations.delivery_reported(scope, channel="whatsapp", external_uid="wamid.2", delivery="read")
         assert not await conversations.delivery_reported(scope, channel="sms", external_uid="wamid.2", delivery="read")
         said = await conversations.messages(scope, thread.id)
-        assert [one.id for one in await conversations.listed(scope)] == [thread.id]
+        [entry] = await inbox.entries(scope)
+    assert (entry.conversation_id, entry.last_author, entry.last_words, entry.unread) == (
+        thread.id,
+        "assistant",
+        "היי",
+        1,
+    )
     assert [(one.author, one.body, one.delivery) for one in said] == [
         ("lead", "שלום", "received"),
         ("assistant", "היי", "read"),
@@ -41,7 +47,7 @@ async def test_a_person_takes_over_and_gives_back(town: Town) -> None:
     async with town.db.scope(town.clinic) as scope:
         thread = await conversations.of_lead(scope, caller.lead_id, now=NOW)
         assert thread.answered_by == "assistant"
-        assert await conversations.hand_to(scope, thread.id, "person")
+        assert await conversations.hand_to(scope, thread.id, "person", actor="noa", now=NOW)
         assert thread.answered_by == "person"
-        assert not await conversations.hand_to(scope, 10**9, "person")
+        assert not await conversations.hand_to(scope, 10**9, "person", actor="noa", now=NOW)
         assert not await conversations.say(scope, 10**9, channel="call", author="lead", body="", now=NOW)

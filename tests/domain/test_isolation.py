@@ -33,6 +33,7 @@ from agentlocator.domain import (
     leads,
     outbox,
     prompts,
+    readiness,
     schedules,
     services,
     verification,
@@ -41,6 +42,7 @@ from agentlocator.domain.appointments import Booking
 from agentlocator.domain.leads import By, Patch
 from agentlocator.domain.receipts import Receipt
 from agentlocator.domain.schedules import BadSetting, Override, Settings
+from agentlocator.domain.services import Terms
 from town import DANA, NOW, Caller, Town, ring
 
 pytestmark = [pytest.mark.requirement("R30"), pytest.mark.requirement("R24")]
@@ -107,7 +109,8 @@ async def furnish(scope: Scope, caller: Caller) -> dict[str, Any]:
     override = Override(date(2026, 12, 6), (), "vacation", SECRET)
     await schedules.override_date(scope, override, actor=SECRET, now=NOW)
     await prompts.draft(scope, greeting=SECRET, custom_prompt=SECRET, actor=SECRET, now=NOW)
-    await prompts.publish(scope, now=NOW)
+    await prompts.publish(scope, actor="owner", now=NOW)
+    await readiness.begin(scope, key=SECRET, caller_e164="+972500000000", version=SECRET, now=NOW)
     lead = await leads.show(scope, caller.lead_id)
     assert lead is not None
     history = await audit.history(scope, "appointment", booked.appointment_id)
@@ -164,6 +167,7 @@ async def furnish(scope: Scope, caller: Caller) -> dict[str, Any]:
         "payload": {},
         "status": "completed",
         "outcome": "x",
+        "did": "ended",
         "error": "x",
         "speaker": "caller",
         "author": "lead",
@@ -174,6 +178,21 @@ async def furnish(scope: Scope, caller: Caller) -> dict[str, Any]:
         "custom_prompt": "x",
         "duration_min": 30,
         "active": False,
+        "terms": Terms("x", 30),
+        "phone_e164": DANA,
+        "caller_e164": DANA,
+        "version": "x",
+        "before": readiness.Found(),
+        "passed": True,
+        "verdicts": {},
+        "document": "x",
+        "page": "x",
+        "typed": {"dead_air": "5"},
+        "daily": "5",
+        "monthly": "50",
+        "at_cap": "warn",
+        "day_began": NOW - timedelta(days=1),
+        "month_began": NOW - timedelta(days=30),
     }
 
 
@@ -225,7 +244,9 @@ def told(answer: Any) -> Iterator[str]:
         yield str(answer)
 
 
-ELSEWHERE = frozenset({"membership", "entry_link", "whatsapp_line", "whatsapp_contact", "whatsapp_message", "answer"})
+ELSEWHERE = frozenset(
+    {"membership", "entry_link", "operator_entry", "whatsapp_line", "whatsapp_contact", "whatsapp_message", "answer"}
+)
 
 
 def test_every_table_of_the_clinic_has_something_to_steal(victim: Victim) -> None:

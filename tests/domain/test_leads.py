@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from agentlocator.db.schema import Call, Lead
 from agentlocator.domain import audit, leads, stages
-from agentlocator.domain.leads import By, Patch
+from agentlocator.domain.leads import By, Patch, Place
 from town import DANA, MOSHE, NOW, Town, ring
 
 ASSISTANT = By("assistant", "assistant", "CA1")
@@ -109,13 +109,49 @@ async def test_leads_are_found_by_name_phone_and_stage(town: Town) -> None:
 
         assert await found("דנה") == [dana.lead_id]
         assert await found("100%") == [dana.lead_id]
-        assert await found("%") == [dana.lead_id], "a percent sign is a letter like any other"
-        assert await found("052-1112233") == [moshe.lead_id]
+        assert await found("%") == await found("_") == [], "a sign stands for nothing but itself"
+        assert await found("ד 10") == [dana.lead_id], "each word's beginning is enough"
+        assert await found("דנה משה") == []
+        for way in ("052-1112233", "0521112233", "+972 52 111 2233", "972521112233", "11122", "2233", "052-11"):
+            assert await found(way) == [moshe.lead_id], way
         assert await found("", won.stage_id) == [moshe.lead_id]
         assert len(await found("")) == 2
         by_phone = await leads.find_by_phone(scope, "0541234567")
         assert by_phone is not None
         assert by_phone.id == dana.lead_id
+
+
+async def test_a_name_is_found_however_its_marks_are_typed(town: Town) -> None:
+    caller = await ring(town, town.clinic)
+    async with town.db.scope(town.clinic) as scope:
+        patch = Patch(name="ד״ר צ׳רלי בן-דוד", city="כְּפַר סָבָא", need="Crown & bridge")
+        await leads.upsert(scope, caller.lead_id, patch, by=ASSISTANT, now=NOW)
+    async with town.db.reading(town.clinic) as scope:
+        for query in ("צ'רלי", "צרלי", 'ד"ר', "דוד", "כפר סבא", "BRIDGE", "צ׳ בן"):
+            assert [lead.id for lead in await leads.search(scope, query)] == [caller.lead_id], query
+    async with town.db.scope(town.clinic) as scope:
+        await leads.upsert(scope, caller.lead_id, Patch(name="רות"), by=DANA_AT_THE_DESK, now=NOW)
+        assert await leads.search(scope, "צרלי") == [], "an old name finds nobody"
+        assert [lead.id for lead in await leads.search(scope, "רות")] == [caller.lead_id]
+
+
+async def test_a_withheld_number_finds_nobody(town: Town) -> None:
+    await ring(town, town.clinic, "+266696687")
+    async with town.db.reading(town.clinic) as scope:
+        assert await leads.search(scope, "266696687") == []
+
+
+async def test_pages_of_leads_go_on_where_the_last_one_ended(town: Town) -> None:
+    for number in range(7):
+        await ring(town, town.clinic, f"05211122{number:02}", f"CA{number}")
+    seen: list[int] = []
+    after: Place | None = None
+    async with town.db.reading(town.clinic) as scope:
+        while page := await leads.search(scope, "052", after=after, limit=3):
+            seen += [lead.id for lead in page]
+            after = Place(page[-1].last_activity_at, page[-1].id)
+    assert seen == sorted(seen, reverse=True)
+    assert len(set(seen)) == 7
 
 
 async def test_a_lead_is_moved_by_people_and_the_move_is_written_down(town: Town) -> None:

@@ -178,11 +178,11 @@ async def test_a_prompt_is_drafted_published_and_rolled_back(clinic: Scope) -> N
         return profile.prompt_number, profile.greeting
 
     first = await in_force()
-    assert await prompts.publish(clinic, now=NOW) is None, "there is no draft"
+    assert await prompts.publish(clinic, actor="owner", now=NOW) is None, "there is no draft"
     await prompts.draft(clinic, greeting="ניסיון", custom_prompt="", actor="owner", now=NOW)
     assert await prompts.draft(clinic, greeting="שלום רב", custom_prompt="חדש", actor="owner", now=NOW) == 2
     assert await in_force() == first, "a draft changes nothing for callers"
-    assert await prompts.publish(clinic, now=NOW) == 2
+    assert await prompts.publish(clinic, actor="owner", now=NOW) == 2
     assert await in_force() == (2, "שלום רב")
     assert await prompts.drafted(clinic) is None
     assert await prompts.roll_back(clinic, 1, actor="owner", now=NOW) == 3
@@ -196,6 +196,28 @@ async def test_a_prompt_is_drafted_published_and_rolled_back(clinic: Scope) -> N
     for greeting, prompt in (("", ""), ("x" * 501, ""), ("שלום", "x" * 20_001)):
         with pytest.raises(BadSetting):
             await prompts.draft(clinic, greeting=greeting, custom_prompt=prompt, actor="owner", now=NOW)
+
+
+async def test_a_draft_is_thrown_away_and_what_is_in_force_stays(clinic: Scope) -> None:
+    await prompts.draft(clinic, greeting="ניסיון", custom_prompt="", actor="owner", now=NOW)
+    assert await prompts.discard(clinic, actor="owner", now=NOW)
+    assert not await prompts.discard(clinic, actor="owner", now=NOW)
+    assert (await businesses.show(clinic)).prompt_number == 1
+
+
+@pytest.mark.requirement("R31")
+async def test_the_words_are_kept_as_they_will_be_sent_and_who_published_them_is_remembered(clinic: Scope) -> None:
+    await prompts.draft(clinic, greeting="שלום", custom_prompt="שורה\r\nועוד שורה\x00", actor="נועה", now=NOW)
+    await prompts.publish(clinic, actor="נועה", now=NOW)
+    assert (await businesses.show(clinic)).custom_prompt == "שורה\nועוד שורה"
+    (line,) = await audit.history(clinic, "prompt", clinic.business_id)
+    assert (line.actor, line.field, line.old, line.new) == ("נועה", "published", "1", "2")
+
+
+@pytest.mark.parametrize("wrong", [{"voice": "siri"}, {"voice": "voice_../x"}, {"language": "tlh"}])
+async def test_a_voice_or_language_that_no_call_could_have_is_refused(clinic: Scope, wrong: dict[str, str]) -> None:
+    with pytest.raises(BadSetting):
+        await businesses.change(clinic, actor="owner", now=NOW, **wrong)  # type: ignore[arg-type]
 
 
 async def test_a_business_is_changed_field_by_field(clinic: Scope) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from agentlocator.db.schema import Appointment, Outbox
-from agentlocator.domain import appointments, businesses, localtime
+from agentlocator.domain import appointments, businesses, localtime, quiet_hours
 from agentlocator.domain.appointments import Booking
 from agentlocator.domain.receipts import Receipt
 from agentlocator.jobs import remind
@@ -74,7 +74,7 @@ def test_every_moment_is_decent_and_before_the_visit_and_apart_from_the_next(
 ) -> None:
     moments = reminders_for(starts_at, policy, zone)
     assert len(moments) <= len(policy.leads_min)
-    assert all(not remind.is_quiet(moment, policy, zone) for moment in moments)
+    assert all(not quiet_hours.is_quiet(moment, policy, zone) for moment in moments)
     assert all(moment <= starts_at - remind.LEAST_NOTICE for moment in moments)
     assert all(later - earlier >= remind.APART for earlier, later in pairwise(moments))
 
@@ -99,9 +99,9 @@ def test_nobody_is_reminded_on_shabbat_or_at_night(starts_at: datetime) -> None:
 
 @given(visits, policies, zones)
 def test_quiet_ends_and_the_first_moment_after_it_is_decent(at: datetime, policy: ReminderPolicy, zone: str) -> None:
-    until = remind.quiet_until(at, policy, zone)
+    until = quiet_hours.quiet_until(at, policy, zone)
     assert until >= at
-    assert not remind.is_quiet(until, policy, zone)
+    assert not quiet_hours.is_quiet(until, policy, zone)
 
 
 async def booked(town: Town, start: str = "2026-11-24T10:30") -> Receipt:
@@ -187,7 +187,7 @@ async def test_another_zone_moves_reminders_and_no_visit(town: Town) -> None:
         visit = await scope.get(Appointment, receipt.appointment_id)
     assert visit is not None
     assert visit.starts_at == receipt.starts_at
-    assert all(not remind.is_quiet(row.due_at, USUAL, "America/New_York") for row in await rows(town))
+    assert all(not quiet_hours.is_quiet(row.due_at, USUAL, "America/New_York") for row in await rows(town))
 
 
 async def test_a_reminder_that_is_due_is_left_to_the_relay(town: Town) -> None:

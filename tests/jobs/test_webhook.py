@@ -109,3 +109,36 @@ async def test_a_receiver_that_is_not_there_is_another_attempt(town: Town, clien
     await listens_at(town, town.clinic, url)
     with pytest.raises(Unanswered):
         await hook(town, client)(item(town.clinic))
+
+
+async def test_what_was_judged_is_what_is_called(town: Town) -> None:
+    """A name that points elsewhere a moment later leads nowhere: it is looked up once."""
+    asked: list[str] = []
+    called: list[httpx2.Request] = []
+
+    async def addresses_of(name: str) -> list[str]:
+        asked.append(name)
+        return ["93.184.215.14"] if len(asked) == 1 else ["127.0.0.1"]
+
+    def receive(request: httpx2.Request) -> httpx2.Response:
+        called.append(request)
+        return httpx2.Response(200)
+
+    await listens_at(town, town.clinic, "https://crm.example.com:8443/hook?a=1")
+    async with httpx2.AsyncClient(transport=httpx2.MockTransport(receive)) as client:
+        hook = Webhook(town.db, client, "root", clock=lambda: NOW, addresses_of=addresses_of)
+        await hook(item(town.clinic))
+    assert asked == ["crm.example.com"]
+    assert str(called[0].url) == "https://93.184.215.14:8443/hook?a=1"
+    assert called[0].headers["host"] == "crm.example.com:8443"
+    assert called[0].extensions["sni_hostname"] == "crm.example.com"
+
+
+async def test_one_private_address_among_public_ones_is_one_too_many(town: Town, client: httpx2.AsyncClient) -> None:
+    async def addresses_of(_name: str) -> list[str]:
+        return ["93.184.215.14", "10.0.0.7"]
+
+    await listens_at(town, town.clinic, "https://crm.example.com/hook")
+    hook = Webhook(town.db, client, "root", clock=lambda: NOW, addresses_of=addresses_of)
+    with pytest.raises(Undeliverable, match="public"):
+        await hook(item(town.clinic))

@@ -52,7 +52,7 @@ def test_each_decision_stands_at_its_time_with_its_evidence() -> None:
     assert pause.evidence
     assert pause.evidence.speech_ms >= 32
     assert commit.evidence
-    assert commit.evidence.active_ms >= 340
+    assert commit.evidence.active_ms >= 320
     assert commit.reason == "continuous speech"
 
 

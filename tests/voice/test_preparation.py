@@ -96,6 +96,16 @@ def test_the_voice_is_the_businesss_and_else_the_deployments() -> None:
     assert voice(clinic(voice="voice_1234")) == {"id": "voice_1234"}
 
 
+@pytest.mark.requirement("R31")
+def test_the_businesss_language_is_asked_for_and_written_down() -> None:
+    def language(profile: BusinessProfile) -> tuple[object, bool]:
+        asked = session(profile)
+        return asked["audio"]["input"]["transcription"]["languages"], "כל השיחה בערבית" in asked["instructions"]
+
+    assert language(clinic()) == (["he"], False)
+    assert language(clinic(language="ar")) == (["ar"], True)
+
+
 def test_a_call_can_always_be_ended_and_transferred_only_where_there_are_people() -> None:
     def tools(profile: BusinessProfile) -> dict[str, Any]:
         return {tool["name"]: tool["parameters"] for tool in session(profile)["tools"]}

@@ -57,7 +57,7 @@ async def opened(folder: Path, voice: Voice, scenario: Scenario = OPERATOR) -> A
         async with house.deployment.db.scope(await house.business_id()) as scope:
             now = datetime.now(UTC)
             await prompts.draft(scope, greeting="שלום.", custom_prompt="", actor="owner", now=now)
-            await prompts.publish(scope, now=now)
+            await prompts.publish(scope, actor="owner", now=now)
         yield house
 
 

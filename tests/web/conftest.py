@@ -1,13 +1,18 @@
-"""The dashboard, opened on both databases."""
+"""The dashboard, opened on both databases, and in a browser."""
 
 from __future__ import annotations
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import uvicorn
+from playwright.async_api import Page
 
 from town import Town
+from web.chromium import CHROMIUM, WIDTHS, window
 from web.office import Office, furnish
 
 
@@ -16,3 +21,34 @@ async def office(town: Town, tmp_path: Path) -> AsyncIterator[Office]:
     opened = await furnish(town, tmp_path)
     yield opened
     opened.house.passwords.close()
+
+
+@pytest.fixture
+async def served(town: Town, tmp_path: Path) -> AsyncIterator[Office]:
+    """The office on a port of this machine."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        office = await furnish(town, tmp_path, f"http://127.0.0.1:{listener.getsockname()[1]}")
+        server = uvicorn.Server(uvicorn.Config(office.app, log_config=None, access_log=False, lifespan="off"))
+        serving = asyncio.create_task(server.serve(sockets=[listener]), name="dashboard")
+        yield office
+        server.should_exit = True
+        await serving
+    office.house.passwords.close()
+
+
+@pytest.fixture(params=WIDTHS)
+async def page(request: pytest.FixtureRequest, served: Office) -> AsyncIterator[Page]:
+    """A browser window in which nobody is logged in, and that says no word of complaint."""
+    if CHROMIUM is None:
+        pytest.skip("no chromium: apt-get install -y chromium")
+    async with window(WIDTHS[request.param]) as (opened, complaints):
+        opened.set_default_timeout(8_000)
+        yield opened
+        assert complaints == []
+
+
+@pytest.fixture
+def width(request: pytest.FixtureRequest) -> str:
+    """The name of the window's width, for pictures."""
+    return str(request.node.callspec.params["page"])

@@ -78,8 +78,7 @@ async def test_one_address_guesses_at_many_accounts_in_vain(office: Office) -> N
 
 
 async def test_an_operator_needs_the_code_of_this_half_minute_and_it_works_once(office: Office) -> None:
-    secret = office.people["operator"].totp_secret
-    assert secret is not None
+    secret = office.operator_secret
     code = totp.code_at(secret, int(office.hands.now.timestamp() // totp.STEP_S))
     async with office.browser() as first, office.browser() as second:
         assert (await try_to_log_in(first, "operator@example.com", code="000000")).status_code == 403

@@ -1,72 +1,22 @@
-"""The screens in a real browser, in Hebrew, wide and on a phone: the main task of each, nothing serious for axe.
-
-Pictures of every screen are left in build/screenshots.
-"""
+"""The screens in a real browser, in Hebrew, wide and on a phone: the main task of each, nothing serious for axe."""
 
 from __future__ import annotations
 
-import asyncio
-import shutil
-import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Any
-
 import pytest
-import uvicorn
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Page
 from sqlalchemy import update
 
-from agentlocator.db.engine import Database
 from agentlocator.db.schema import Call, Lead
-from agentlocator.domain import accounts
-from town import Town
-from web.office import HOSTILE, PASSWORD, Office, furnish
+from web.chromium import go_to, log_in, picture, tile
+from web.office import HOSTILE, PASSWORD, Office
 
 pytestmark = [pytest.mark.requirement("R51")]
-
-CHROMIUM = shutil.which("chromium")
-AXE = Path(__file__).parent / "vendor" / "axe" / "axe.min.js"
-PICTURES = Path(__file__).parents[2] / "build" / "screenshots"
-WIDTHS = {"wide": (1280, 860), "phone": (360, 740)}
-
-if CHROMIUM is None:
-    pytest.skip("no chromium: apt-get install -y chromium", allow_module_level=True)
 
 
 @pytest.fixture
 def backend() -> str:
     """What a screen looks like does not hang on the database."""
     return "sqlite"
-
-
-@pytest.fixture
-async def served(town: Town, tmp_path: Path) -> AsyncIterator[Office]:
-    """The office on a port of this machine."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        office = await furnish(town, tmp_path, f"http://127.0.0.1:{listener.getsockname()[1]}")
-        server = uvicorn.Server(uvicorn.Config(office.app, log_config=None, access_log=False, lifespan="off"))
-        serving = asyncio.create_task(server.serve(sockets=[listener]), name="dashboard")
-        yield office
-        server.should_exit = True
-        await serving
-    office.house.passwords.close()
-
-
-@pytest.fixture(params=WIDTHS)
-async def page(request: pytest.FixtureRequest, served: Office) -> AsyncIterator[Page]:
-    """A browser window in which nobody is logged in, and that says no word of complaint."""
-    async with _window(WIDTHS[request.param], served) as (window, complaints):
-        window.set_default_timeout(8_000)
-        yield window
-        assert complaints == []
-
-
-@pytest.fixture
-def width(request: pytest.FixtureRequest) -> str:
-    return str(request.node.callspec.params["page"])
 
 
 async def test_an_owner_logs_in_and_sees_the_day(page: Page, served: Office, width: str) -> None:
@@ -95,7 +45,7 @@ async def test_the_day_on_the_counter_stays_fresh(page: Page, served: Office, wi
 
 async def test_from_the_list_of_calls_to_what_was_said(page: Page, served: Office, width: str) -> None:
     await log_in(page, served, "owner")
-    await page.get_by_role("link", name="שיחות", exact=True).click()
+    await go_to(page, "שיחות")
     await picture(page, f"calls-{width}")
     await page.get_by_label("מי").fill("דנה")
     await page.get_by_role("button", name="הצגה").click()
@@ -107,7 +57,7 @@ async def test_from_the_list_of_calls_to_what_was_said(page: Page, served: Offic
 
 async def test_a_person_is_given_a_name_and_a_stage(page: Page, served: Office, width: str) -> None:
     await log_in(page, served, "staff")
-    await page.get_by_role("link", name="לידים", exact=True).click()
+    await go_to(page, "לידים")
     await picture(page, f"leads-{width}")
     await page.get_by_role("link", name="דנה כהן").click()
     await page.get_by_label("עיר").fill("חיפה")
@@ -121,7 +71,7 @@ async def test_a_person_is_given_a_name_and_a_stage(page: Page, served: Office, 
 
 async def test_an_owner_invites_somebody_who_comes_in(page: Page, served: Office, width: str) -> None:
     await log_in(page, served, "owner")
-    await page.get_by_role("link", name="צוות", exact=True).click()
+    await go_to(page, "צוות")
     await page.get_by_role("button", name="יצירת קישור").click()
     link = await page.locator(".link").inner_text()
     await picture(page, f"members-{width}")
@@ -162,52 +112,3 @@ async def test_hostile_words_are_shown_and_never_run(page: Page, served: Office,
         await page.goto(f"{clinic}/{path}")
         assert await page.locator("main img[src='x'], main script").count() == 0
         await picture(page, f"hostile-{path.split('/')[0]}-{'one' if '/' in path else 'all'}-{width}")
-
-
-@asynccontextmanager
-async def _window(size: tuple[int, int], served: Office) -> AsyncIterator[tuple[Page, list[str]]]:
-    complaints: list[str] = []
-    async with async_playwright() as playwright:
-        browser: Browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        context: BrowserContext = await browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, locale="he-IL", bypass_csp=False
-        )
-        window = await context.new_page()
-        window.on("console", lambda line: complaints.append(line.text) if line.type in ("error", "warning") else None)
-        window.on("pageerror", lambda fault: complaints.append(str(fault)))
-        window.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
-        yield window, complaints
-        await browser.close()
-
-
-async def log_in(page: Page, served: Office, who: str) -> None:
-    """Come in by a link that works once, as the command line makes them."""
-    db: Database = served.house.db
-    async with db.operator(writing=True) as operator:
-        token = await accounts.login_link(operator, served.people[who].id, actor="test", now=served.hands.now)
-    await page.goto(f"{served.house.public_url}/entry/{token}")
-    await page.get_by_role("button", name="כניסה").click()
-    await page.locator("nav.sections, a[href='/operator']").first.wait_for(state="attached")
-
-
-async def tile(page: Page, name: str) -> str:
-    """The number on a tile."""
-    found = page.locator(".tiles > div", has=page.locator("dt", has_text=name)).locator("dd")
-    return (await found.inner_text()).split("\n")[0].strip().split(" ")[0]
-
-
-async def picture(page: Page, name: str) -> None:
-    """Keep a picture; and the page neither scrolls sideways nor shuts anybody out."""
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    await page.screenshot(path=PICTURES / f"{name}.png", full_page=True)
-    overflow = await page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-    assert overflow <= 0, f"{name} is {overflow} px too wide"
-    # The script is handed in by the debugger, where the page's policy does not reach.
-    await page.evaluate(AXE.read_text())
-    found: list[dict[str, Any]] = await page.evaluate("axe.run({resultTypes: ['violations']}).then(r => r.violations)")
-    serious = [
-        f"{one['id']}: {[node['html'][:120] for node in one['nodes']][:3]}"
-        for one in found
-        if one["impact"] in ("serious", "critical")
-    ]
-    assert serious == [], name

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import re
 import string
+from collections import Counter
 
 import pytest
-from babel.messages.pofile import read_po
 
 from agentlocator.web.visit import TEMPLATES
-from agentlocator.web.words import CATALOGUES
+from agentlocator.web.words import catalogues
 from web.office import Office, csrf
 from web.sentences import sentences
 
 
 def test_the_hebrew_catalogue_is_complete_and_holds_nothing_else() -> None:
-    with (CATALOGUES / "he" / "LC_MESSAGES" / "web.po").open("rb") as source:
-        catalogue = {str(message.id): str(message.string) for message in read_po(source, locale="he") if message.id}
-    assert set(catalogue) == sentences()
-    untranslated = [key for key, words in catalogue.items() if not set(words) - set(string.printable)]
+    listed = [(str(message.id), str(message.string)) for part in catalogues("he") for message in part if message.id]
+    twice = [sentence for sentence, count in Counter(key for key, _ in listed).items() if count > 1]
+    assert twice == []
+    assert {key for key, _ in listed} == sentences()
+    untranslated = [key for key, words in listed if not set(words) - set(string.printable)]
     assert untranslated == []
 
 

@@ -5,9 +5,7 @@ WhatsApp is simulated where Baileys' socket would be; the process, its HTTP cont
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,14 +13,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx2
-import msgspec
 import pytest
 from sqlalchemy import select
 from starlette.applications import Starlette
 
+from agentlocator.correspondence import BridgedPhones
 from agentlocator.db.schema import Message, Outbox
 from agentlocator.simulator.whatsapp_http import serving
-from agentlocator.simulator.whatsapp_phones import Phones
+from agentlocator.simulator.whatsapp_phones import PAIRING_TEXT, Phones
+from agentlocator.web.house import NoAnswer
 from agentlocator.whatsapp import bridge, lines, outgoing
 from agentlocator.whatsapp.bridge_api import BridgeApi
 from agentlocator.whatsapp.messages import NotYet, Outgoing, Refused, Unreachable
@@ -31,14 +30,13 @@ from agentlocator.whatsapp.thread import Received
 from agentlocator.whatsapp.webhooks import Secrets, WhatsAppWebhooks
 from jobs.patience import until
 from town import DANA, Town
+from whatsapp.bridge_process import SECRET, BridgeProcess
 
 pytestmark = [
     pytest.mark.requirement("R40"),
     pytest.mark.skipif(shutil.which("node") is None, reason="the bridge is a Node process"),
 ]
 
-BRIDGE = Path(__file__).parents[2] / "whatsapp-bridge"
-SECRET = "a secret that is as long as it must be"
 DANA_ID = DANA.lstrip("+")
 DANA_JID = f"{DANA_ID}@s.whatsapp.net"
 
@@ -56,7 +54,7 @@ class House:
         self._state = state
         self._phones_url = phones_url
         self._url = ""
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: BridgeProcess | None = None
         self.api = BridgeApi(self.http, "http://127.0.0.1:1", SECRET, clock=now)
 
     @asynccontextmanager
@@ -78,22 +76,8 @@ class House:
                 await self.http.aclose()
 
     async def start(self) -> None:
-        environment = {
-            "PATH": os.environ["PATH"],
-            "BRIDGE_SECRET": SECRET,
-            "AGENTLOCATOR_URL": self._url,
-            "BRIDGE_STATE": str(self._state),
-            "BRIDGE_PORT": "0",
-            "BRIDGE_PACE_MS": "0",
-            "BRIDGE_SOCKET": str(BRIDGE / "src" / "simulated_socket.mjs"),
-            "WHATSAPP_URL": self._phones_url,
-        }
-        self._process = await asyncio.create_subprocess_exec(
-            "node", str(BRIDGE / "src" / "main.mjs"), env=environment, stdout=asyncio.subprocess.PIPE
-        )
-        assert self._process.stdout is not None
-        said = msgspec.json.decode(await self._process.stdout.readline())
-        self.api = BridgeApi(self.http, f"http://127.0.0.1:{said['listening']}", SECRET, clock=now)
+        self._process = BridgeProcess(self._state, server_url=self._url, phones_url=self._phones_url)
+        self.api = BridgeApi(self.http, await self._process.start(), SECRET, clock=now)
 
     async def pair(self) -> None:
         await self.api.pair("clinic")
@@ -101,9 +85,8 @@ class House:
 
     async def kill(self) -> None:
         """As a machine that loses its power."""
-        if self._process is not None and self._process.returncode is None:
-            self._process.kill()
-            await self._process.wait()
+        if self._process is not None:
+            await self._process.kill()
 
     async def is_in(self, state: str) -> bool:
         return (await self.api.health("clinic")).state == state
@@ -181,6 +164,13 @@ async def test_killed_and_replayed_nobody_is_answered_twice(house: House) -> Non
     assert len(house.noticed) == 2
 
 
+async def test_what_comes_in_one_breath_with_the_connection_is_handed_over(house: House) -> None:
+    await house.kill()
+    house.phones.writes(DANA_ID, "נכתב כשהגשר היה כבוי", id="3A01", at=now())
+    await house.start()
+    await until(lambda: house.has("נכתב כשהגשר היה כבוי"), within_s=10)
+
+
 async def test_one_key_is_one_message_even_across_a_kill(house: House) -> None:
     house.phones.writes(DANA_ID, "שלום", id="3A01", at=now())
     await until(lambda: house.has("שלום"))
@@ -243,12 +233,61 @@ async def test_logged_out_it_forgets_its_keys(house: House, tmp_path: Path) -> N
     assert await house.is_in("stopped")
 
 
+async def test_a_phone_is_paired_by_a_picture_or_by_a_code_that_is_asked_for_meanwhile(house: House) -> None:
+    await house.api.log_out("clinic")
+    house.phones.must_be_paired = True
+    await house.api.pair("clinic")
+    await until(lambda: house.is_in("pairing"))
+    shown = await house.api.health("clinic")
+    assert (shown.qr, shown.code) == (PAIRING_TEXT, "")
+    wrong = await house.api.pair("clinic", phone="12")
+    assert (wrong.qr, wrong.code, wrong.reason) == (PAIRING_TEXT, "", "no_code")
+    right = await house.api.pair("clinic", phone="972501234567")
+    assert (right.qr, right.code, right.reason) == (PAIRING_TEXT, "ABCD1234", "")
+    house.phones.scans()
+    await until(lambda: house.is_in("open"))
+    paired = await house.api.health("clinic")
+    assert (paired.qr, paired.code, paired.score) == ("", "", 100)
+
+
+async def test_a_picture_that_nobody_scans_is_not_shown_for_ever(house: House) -> None:
+    await house.api.log_out("clinic")
+    house.phones.must_be_paired = True
+    await house.api.pair("clinic")
+    await until(lambda: house.is_in("pairing"))
+    house.phones.closes(408)
+    await until(lambda: house.is_in("stopped"))
+    assert (await house.api.health("clinic")).reason == "not_scanned"
+    await house.api.pair("clinic")
+    await until(lambda: house.is_in("pairing"))
+
+
 async def test_what_the_owner_types_on_his_phone_is_his(house: House, town: Town) -> None:
     house.phones.writes(DANA_ID, "שלום", id="3A01", at=now())
     house.phones.upserts({"conversation": "כאן נועה"}, phone=DANA_ID, id="3A02", at=now(), own=True)
     house.phones.upserts({"protocolMessage": {}}, phone=DANA_ID, id="3A03", at=now())
     house.phones.upserts({"imageMessage": {"caption": "הצילום"}}, phone=DANA_ID, id="3A04", at=now())
     await until(lambda: house.has("שלום", "כאן נועה", "[תמונה] הצילום"))
+
+
+async def test_the_dashboard_pairs_looks_and_disconnects(house: House, town: Town) -> None:
+    phones = BridgedPhones(town.db)
+    phones.bridge = house.api
+    assert (await phones.look(town.garage)).state == "stopped"
+    await phones.pair(town.garage, phone="")
+
+    async def is_open() -> bool:
+        return (await phones.look(town.garage)).state == "open"
+
+    await until(is_open)
+    async with town.db.reading(town.garage) as scope:
+        assert [(one.channel, one.address) for one in await lines.listed(scope)] == [("bridge", "business-2")]
+    await phones.log_out(town.garage)
+    assert (await phones.look(town.garage)).state == "stopped"
+    assert await house.is_in("open")
+    await house.kill()
+    with pytest.raises(NoAnswer):
+        await phones.look(town.garage)
 
 
 async def tried(house: House, before: int) -> bool:

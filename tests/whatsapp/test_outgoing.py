@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from agentlocator.domain import businesses, conversations
+from agentlocator.domain import businesses, conversations, outbox
 from agentlocator.whatsapp import after_call, outgoing
-from agentlocator.whatsapp.outgoing import Told
+from agentlocator.whatsapp.messages import Unreachable
+from agentlocator.whatsapp.outgoing import Job, Told
 from town import Town
 from whatsapp.people import GARAGE_LINE, Correspondence
 
@@ -82,6 +83,28 @@ async def test_two_messages_do_not_overtake_each_other(letters: Correspondence) 
     assert await letters.sends() == [Told("sent"), Told("sent")]
 
 
+async def test_a_transport_that_is_gone_is_told_of_and_holds_nothing_up(letters: Correspondence, town: Town) -> None:
+    await letters.writes("אחת")
+    await letters.answers()
+    (row,) = await letters.waiting()
+    job = Job(town.clinic, row.payload, row.key, outbox.MAX_ATTEMPTS)
+    with pytest.raises(Unreachable):
+        await outgoing.deliver(town.db, {}, job, now=letters.now)
+    assert (await letters.conversation()).needs_person == "not_delivered"
+    assert [delivery for _, _, delivery in await letters.thread()] == ["received", "failed"]
+
+
+async def test_a_row_that_was_given_up_holds_nothing_up(letters: Correspondence, town: Town) -> None:
+    """However it ended: a delivery that was broken off says nothing to the message."""
+    for text in ("אחת", "שתיים"):
+        await letters.writes(text)
+        await letters.answers()
+    first, _second = await letters.waiting()
+    async with town.db.scope(town.clinic) as scope:
+        await outbox.set_aside(scope, first.id, error="broken off", now=letters.now)
+    assert await letters.sends() == [Told("sent")]
+
+
 async def test_what_is_refused_is_failed_and_a_person_is_asked(letters: Correspondence) -> None:
     await letters.writes("שלום")
     await letters.answers()
@@ -112,7 +135,7 @@ async def test_a_person_takes_over_and_hands_back(letters: Correspondence, town:
     assert (await letters.conversation()).needs_person == "waiting"
     async with town.db.scope(town.clinic) as scope:
         await outgoing.write_as_person(scope, conversation.id, "בשמחה", now=letters.now)
-        await conversations.hand_to(scope, conversation.id, "assistant")
+        await conversations.hand_to(scope, conversation.id, "assistant", actor="noa", now=letters.now)
     assert await letters.answers() == []
     await letters.writes("ומתי פתוח?")
     assert len(await letters.answers()) == 1
@@ -175,6 +198,28 @@ async def test_a_summary_of_a_nights_call_waits_for_the_morning(letters: Corresp
     (told,) = await letters.sends()
     assert isinstance(told, Told)
     assert told.reason == "quiet"
+
+
+async def test_who_writes_at_night_is_answered_before_what_waits_for_the_morning(
+    letters: Correspondence, town: Town
+) -> None:
+    await wants(town, letters, after_call="summary")
+    await letters.writes("שלום")
+    await letters.answers()
+    await letters.sends()
+    letters.passes(hours=13)
+    await letters.phones()
+    await letters.hangs_up(summary="דנה שאלה על הלבנה")
+    await after_call.write_due(town.db, town.clinic, now=letters.now)
+    await letters.sends()
+    await letters.writes("שכחתי לשאול, יש חניה?")
+    await letters.answers()
+    quiet, sent = await letters.sends()
+    assert isinstance(quiet, Told)
+    assert (quiet.reason, sent) == ("quiet", Told("sent"))
+    letters.passes(hours=11)
+    await letters.sends()
+    assert letters.post.texts[-1] == "דנה שאלה על הלבנה"
 
 
 async def test_the_same_person_at_the_garage_is_still_written_to(letters: Correspondence, town: Town) -> None:

@@ -7,21 +7,21 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from agentlocator.whatsapp import policy as policies
+from agentlocator.domain import written_policy as policies
+from agentlocator.domain.quiet_hours import quiet_until
+from agentlocator.domain.written_policy import WrittenPolicy
 from agentlocator.whatsapp import rules
-from agentlocator.whatsapp.policy import WhatsAppPolicy
-from agentlocator.whatsapp.quiet import quiet_until
 from agentlocator.whatsapp.rules import Facts, Go, Never, Wait
 
 JERUSALEM = "Asia/Jerusalem"
 NOON = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 NIGHT = datetime(2026, 11, 22, 21, 0, tzinfo=UTC)
 SHABBAT = datetime(2026, 11, 21, 10, 0, tzinfo=UTC)
-POLICY = WhatsAppPolicy()
+POLICY = WrittenPolicy()
 REPLY = Facts("cloud", "reply", False, False, False, "assistant", False, NOON - timedelta(minutes=1))
 
 
-def verdict(at: datetime = NOON, policy: WhatsAppPolicy = POLICY, **facts: object) -> Go | Wait | Never:
+def verdict(at: datetime = NOON, policy: WrittenPolicy = POLICY, **facts: object) -> Go | Wait | Never:
     return rules.may_send(msgspec.structs.replace(REPLY, **facts), policy, JERUSALEM, at)
 
 
@@ -44,7 +44,7 @@ def test_what_we_begin_waits_for_a_decent_hour() -> None:
         datetime(2026, 11, 22, 6, 0, tzinfo=UTC), "quiet"
     )
     assert verdict(SHABBAT, reason="person", wrote_at=SHABBAT) == Go()
-    strict = WhatsAppPolicy(replies_when_quiet=False)
+    strict = WrittenPolicy(replies_when_quiet=False)
     assert isinstance(verdict(SHABBAT, strict, wrote_at=SHABBAT), Wait)
 
 
@@ -52,7 +52,7 @@ def test_shabbat_begins_on_friday_afternoon_and_runs_into_the_night() -> None:
     friday = datetime(2026, 11, 20, 13, 29, tzinfo=UTC)
     assert quiet_until(friday, POLICY, JERUSALEM) == friday
     assert quiet_until(friday + timedelta(minutes=1), POLICY, JERUSALEM) == datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
-    workaday = WhatsAppPolicy(keeps_shabbat=False)
+    workaday = WrittenPolicy(keeps_shabbat=False)
     assert quiet_until(SHABBAT, workaday, JERUSALEM) == SHABBAT
 
 
@@ -107,6 +107,6 @@ def test_other_wishes() -> None:
 
 def test_an_unreadable_setting_costs_only_itself() -> None:
     read = policies.read({"whatsapp": {"after_call": "shout", "keeps_shabbat": False, "quiet_from_min": 60}})
-    assert read == WhatsAppPolicy(keeps_shabbat=False)
-    assert policies.read({"whatsapp": 7}) == WhatsAppPolicy()
+    assert read == WrittenPolicy(keeps_shabbat=False)
+    assert policies.read({"whatsapp": 7}) == WrittenPolicy()
     assert policies.read({}).after_call == "off"

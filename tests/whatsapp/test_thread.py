@@ -11,8 +11,8 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
-from agentlocator.db.schema import Conversation, Lead, Message
-from agentlocator.domain import conversations, leads
+from agentlocator.db.schema import Audit, Conversation, Lead, Message
+from agentlocator.domain import conversations, inbox, leads
 from agentlocator.twilio import signature
 from agentlocator.whatsapp import bridge, cloud, lines, webhooks
 from town import DANA, Town, ring
@@ -191,6 +191,24 @@ async def test_a_line_belongs_to_one_business(letters: Correspondence, town: Tow
     async with town.db.scope(town.charlie) as scope:
         assert not await lines.add(scope, "cloud", CLINIC_LINE, now=letters.now)
         assert list(await lines.listed(scope)) == []
+        assert not await lines.remove(scope, "cloud", CLINIC_LINE, now=letters.now, actor="charlie")
+
+
+async def test_a_line_somebody_wrote_to_stays_with_its_conversations(letters: Correspondence, town: Town) -> None:
+    async with town.db.scope(town.clinic) as scope:
+        await lines.add(scope, "twilio", "whatsapp:+97235550101", now=letters.now, actor="noa")
+        assert await lines.remove(scope, "twilio", "whatsapp:+97235550101", now=letters.now, actor="noa")
+    await letters.writes("שלום")
+    async with town.db.scope(town.clinic) as scope:
+        assert not await lines.remove(scope, "cloud", CLINIC_LINE, now=letters.now, actor="noa")
+        told = await scope.rows(
+            select(Audit.actor, Audit.old, Audit.new).where(Audit.entity == "whatsapp_line").order_by(Audit.id)
+        )
+    assert [tuple(row) for row in told] == [
+        ("system", None, f"cloud {CLINIC_LINE}"),
+        ("noa", None, "twilio whatsapp:+97235550101"),
+        ("noa", "twilio whatsapp:+97235550101", None),
+    ]
 
 
 async def test_twilio_brings_the_same_person_into_the_same_thread(letters: Correspondence, town: Town) -> None:
@@ -268,9 +286,10 @@ async def test_unread_until_somebody_of_the_business_has_looked(letters: Corresp
     await letters.writes("שתיים")
     conversation = await letters.conversation()
     async with town.db.scope(town.charlie) as scope:
-        assert await conversations.unread(scope, conversation.id) == 0
+        assert await inbox.entries(scope) == []
         assert not await conversations.seen(scope, conversation.id)
     async with town.db.scope(town.clinic) as scope:
-        assert await conversations.unread(scope, conversation.id) == 2
+        assert [one.unread for one in await inbox.entries(scope, shown="unread")] == [2]
         assert await conversations.seen(scope, conversation.id)
-        assert await conversations.unread(scope, conversation.id) == 0
+        assert await inbox.entries(scope, shown="unread") == []
+        assert [one.unread for one in await inbox.entries(scope)] == [0]

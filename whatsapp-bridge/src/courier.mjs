@@ -5,7 +5,8 @@ import { headers } from './signature.mjs'
 
 const PATH = '/webhook/whatsapp/bridge'
 const FIRST_RETRY_MS = 250
-const LONGEST_RETRY_MS = 30_000
+// Somebody waits for an answer, and the server is on the same machine or beside it.
+const LONGEST_RETRY_MS = 5_000
 const TIMEOUT_MS = 10_000
 
 export class Courier {
@@ -37,9 +38,7 @@ export class Courier {
     if (this.#working) return
     clearTimeout(this.#timer)
     this.#working = true
-    this.#deliver().finally(() => {
-      this.#working = false
-    })
+    this.#deliver()
   }
 
   get waiting() {
@@ -47,17 +46,22 @@ export class Courier {
   }
 
   async #deliver() {
-    for (;;) {
-      const [name] = names(this.#folder)
-      if (name === undefined) return
-      const path = join(this.#folder, name)
-      if (!(await this.#isTaken(read(path)))) {
-        this.#timer = setTimeout(() => this.work(), this.#retryMs)
-        this.#retryMs = Math.min(this.#retryMs * 2, LONGEST_RETRY_MS)
-        return
+    try {
+      for (;;) {
+        const [name] = names(this.#folder)
+        if (name === undefined) return
+        const path = join(this.#folder, name)
+        if (!(await this.#isTaken(read(path)))) {
+          this.#timer = setTimeout(() => this.work(), this.#retryMs)
+          this.#retryMs = Math.min(this.#retryMs * 2, LONGEST_RETRY_MS)
+          return
+        }
+        this.#retryMs = FIRST_RETRY_MS
+        remove(path)
       }
-      this.#retryMs = FIRST_RETRY_MS
-      remove(path)
+    } finally {
+      // In the very tick of the last look: a message that is kept after it must find nobody at work.
+      this.#working = false
     }
   }
 

@@ -9,6 +9,7 @@ import { dayLimit, score, waitMs } from './limits.mjs'
 // What a closed connection means, by its status code. Everything else is tried again, later each time.
 const STOPS = { 401: 'logged_out', 403: 'forbidden', 411: 'pair_again', 440: 'replaced' }
 const RESTART = 515
+const TIMED_OUT = 408
 const BAD_SESSION = 500
 const BAD_SESSION_TRIES = 4
 const FIRST_RETRY_MS = 500
@@ -47,9 +48,15 @@ export class Session {
   }
 
   async start({ phone = '' } = {}) {
-    if (this.#socket) return
+    if (this.#socket) return this.#facts.state === 'pairing' ? this.#askForCode(this.#socket, phone) : undefined
+    clearTimeout(this.#timer)
     this.#become('starting')
-    await this.#connect(phone)
+    try {
+      await this.#connect(phone)
+    } catch (fault) {
+      this.#become('stopped', 'failed')
+      throw fault
+    }
   }
 
   status() {
@@ -74,13 +81,11 @@ export class Session {
     clearTimeout(this.#timer)
     const socket = this.#socket
     this.#socket = undefined
-    try {
-      await socket?.logout()
-    } finally {
-      remove(this.folder)
-      this.#kept = { paired_ms: 0, sent_ms: [] }
-      this.#become('stopped', 'logged_out')
-    }
+    // The phone may be off or unlinked already: our keys go all the same.
+    await socket?.logout().catch(() => socket.end())
+    remove(this.folder)
+    this.#kept = { paired_ms: 0, sent_ms: [] }
+    this.#become('stopped', 'logged_out')
   }
 
   close() {
@@ -102,9 +107,9 @@ export class Session {
     const lock = update.reachoutTimeLock
     if (lock) this.#facts.lockedUntilMs = lock.isActive ? Number(lock.timeEnforcementEnds ?? Date.now() + 3600_000) : 0
     if (update.qr) {
-      this.#become('pairing')
+      this.#become('pairing', this.#facts.state === 'pairing' ? this.#facts.reason : '')
       this.#facts.qr = update.qr
-      if (phone && !this.#facts.code) this.#facts.code = await socket.requestPairingCode(phone).catch(() => '')
+      if (!this.#facts.code && !this.#facts.reason) await this.#askForCode(socket, phone)
     }
     if (update.connection === 'open') {
       this.#tries = 0
@@ -115,9 +120,18 @@ export class Session {
     if (update.connection === 'close') this.#closed(update.lastDisconnect?.error?.output?.statusCode)
   }
 
+  async #askForCode(socket, phone) {
+    if (!phone) return
+    const code = await socket.requestPairingCode(phone).catch(() => '')
+    if (this.#facts.state === 'pairing') Object.assign(this.#facts, { code, reason: code ? '' : 'no_code' })
+  }
+
   #closed(code) {
+    const wasPairing = this.#facts.state === 'pairing'
     this.#socket = undefined
     if (code === RESTART) return this.#again(0)
+    // Nobody scanned any of its pictures: it does not go on showing new ones for ever.
+    if (wasPairing && code === TIMED_OUT) return this.#become('stopped', 'not_scanned')
     this.#facts.dropsMs = [...this.#facts.dropsMs, Date.now()].slice(-50)
     this.#tries += 1
     if (code === 401) remove(join(this.folder, 'auth'))

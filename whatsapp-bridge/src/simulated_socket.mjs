@@ -19,7 +19,10 @@ export async function open({ folder, sealed, name }) {
     ev,
     sendMessage: (to, content, { messageId }) => ask('/sent', { session: name, to, text: content.text, id: messageId }),
     sendPresenceUpdate: async () => {},
-    requestPairingCode: async () => 'ABCD1234',
+    requestPairingCode: async (phone) => {
+      if (!/^[1-9]\d{9,14}$/.test(phone)) throw new Error('no such phone')
+      return 'ABCD1234'
+    },
     logout: async () => stop.abort(),
     end: () => stop.abort(),
   }

@@ -6,12 +6,12 @@ calls the neural detector itself: it asks, goes on, and works (more slowly) when
 """
 
 from collections import deque
-from math import log10
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
+from agentlocator.audio.caller_level import CallerLevel
 from agentlocator.audio.ear_policy import USUAL, EarPolicy
 from agentlocator.audio.echo import LONGEST_MS, Echo
 from agentlocator.audio.evidence import Evidence, Heard, WantsScore
@@ -19,6 +19,7 @@ from agentlocator.audio.frames import FRAME_BYTES, FRAME_MS, SILENCE_FRAME
 from agentlocator.audio.g711 import DECODE_TABLE
 from agentlocator.audio.level import SILENCE_DBFS, level_dbfs
 from agentlocator.audio.noise_floor import NoiseFloor
+from agentlocator.audio.utterance import Utterance
 from agentlocator.audio.voicing import TONE_SAMPLES, WINDOW_SAMPLES, is_tone, voicing
 
 __all__ = ["Ear", "EarPolicy", "Evidence", "Heard", "WantsScore"]
@@ -30,15 +31,11 @@ class Ear:
     _began_ms: int
     _speech_ms: float
     _probability: float
-    _active_ms: int
-    _gap_ms: int
-    _run_ms: int
+    _probability_before: float
     _quiet_ms: int
     _voicing: float
     _tone: bool
     _echo_db: float
-    _loudest: float
-    _second: float
     _pending: bytes
     _uncounted: bool
     _unasked: int
@@ -52,11 +49,10 @@ class Ear:
         self._echo = Echo()
         self._recent: deque[bytes] = deque([SILENCE_FRAME] * _RECENT_FRAMES, maxlen=_RECENT_FRAMES)
         self._level_dbfs = SILENCE_DBFS
-        self._caller_dbfs: float | None = None
-        self._learnt_dbfs: float | None = None
-        self._lessons = 0
+        self._change_db = 0.0
+        self._caller = CallerLevel()
+        self._utterance = Utterance(policy)
         self._attentive = False
-        self._spoken: deque[tuple[float, float, float, float]] = deque(maxlen=_SPOKEN_FRAMES)
         self._compared = self._unsettled = False
         self._open_ms = 0
         self._now_ms = 0
@@ -89,7 +85,9 @@ class Ear:
         self._now_ms = now_ms
         # Almost all frames of a quiet line end here: no sample of them is above the gate.
         faint = not caller.translate(None, _FAINT_CODES)
+        before_dbfs = self._level_dbfs
         self._level_dbfs = _FAINT_DBFS if faint else level_dbfs(caller)
+        self._change_db = abs(self._level_dbfs - before_dbfs)
         floor_dbfs = self._floor.hear(self._level_dbfs)
         threshold = max(floor_dbfs + self._policy.gate_over_floor_db, self._policy.gate_dbfs)
         if self._level_dbfs > threshold:
@@ -97,7 +95,7 @@ class Ear:
             self._open_ms = self._policy.gate_hang_ms
             if opening:
                 return self._first()
-            if self._active_ms:
+            if self._utterance.active_ms:
                 self._open_ms = self._policy.speech_hang_ms
         elif self._open_ms > 0:
             self._open_ms -= FRAME_MS
@@ -122,11 +120,11 @@ class Ear:
         return self._evidence(now_ms)
 
     def _first(self) -> Heard:
-        """The gate opens: the detector hears the last 64 ms again, so that it starts in the middle of things."""
+        """The gate opens: the detector hears what came before it, so that it starts in the middle of things."""
         self._began_ms = self._now_ms - FRAME_MS
         self._still_ms = 0
         self._foreign = not self._echo.possible
-        return self._ask(self._last_windows(_REPLAYED_WINDOWS), fresh=True)
+        return self._replay()
 
     def _next(self, caller: bytes) -> Heard:
         policy = self._policy
@@ -146,13 +144,16 @@ class Ear:
             self._book_gap()
             return Heard(self._evidence(self._now_ms))
         if self._unasked:
-            return self._ask(self._last_windows(_REPLAYED_WINDOWS), fresh=True)
+            return self._replay()
         self._pending += caller
         if len(self._pending) >= _WINDOW_BYTES:
             audio, self._pending = self._pending[:_WINDOW_BYTES], self._pending[_WINDOW_BYTES:]
             return self._ask(audio, fresh=False)
         self._count()
         return Heard(self._evidence(self._now_ms))
+
+    def _replay(self) -> Heard:
+        return self._ask(self._last_windows(_REPLAYED_WINDOWS), fresh=True)
 
     def _needless(self) -> bool:
         """Whether the frame can be understood without asking: our echo goes on, or the noise that it was."""
@@ -161,13 +162,13 @@ class Ear:
             self._voicing = self._echo_db = 0.0
             self._echoed = not self._audible() or (self._is_echo() and self._echo_db >= policy.plain_echo_db)
             return self._echoed
-        if self._active_ms or self._dull_frames < policy.dull_frames or self._unasked >= policy.dull_frames:
+        if self._utterance.active_ms or self._dull_frames < policy.dull_frames or self._unasked >= policy.dull_frames:
             return False
         return self._level_dbfs < self._dull_dbfs + policy.dull_margin_db
 
     def _audible(self) -> bool:
         policy = self._policy
-        return self._level_dbfs > max(self._floor.dbfs + 4.0, policy.gate_dbfs, self._loudest - policy.tail_db)
+        return self._level_dbfs > max(self._floor.dbfs + 4.0, policy.gate_dbfs, self._utterance.tail_dbfs)
 
     def _ask(self, audio: bytes, fresh: bool) -> Heard:
         self._asked.append((self._generation, self._now_ms))
@@ -195,7 +196,7 @@ class Ear:
 
     def _weigh(self, probability: float) -> None:
         policy = self._policy
-        self._probability = probability
+        self._probability, self._probability_before = probability, self._probability
         span = policy.certain_probability - policy.doubtful_probability
         share = min(max((probability - policy.doubtful_probability) / span, -1.0), 1.0)
         self._speech_ms = min(max(self._speech_ms + _WINDOW_MS * share, 0.0), policy.evidence_ceiling_ms)
@@ -205,21 +206,19 @@ class Ear:
         policy = self._policy
         self._uncounted = False
         level = self._level_dbfs
-        if level > self._loudest:
-            self._loudest, self._second = level, self._loudest
-        elif level > self._second:
-            self._second = level
+        self._utterance.level(level)
         self._voicing = self._echo_db = 0.0
         self._note_dullness(level)
         audible = self._audible()
-        self._run_ms = self._run_ms + FRAME_MS if audible else 0
+        self._utterance.note_audible(audible)
         if not audible or self._probability < policy.possible_probability:
             self._book_gap()
         elif self._attentive:
             self._examine(level)
         elif self._probability >= policy.speech_probability:
             self._book_speech(level)
-            self._learn(level)
+            if self._speech_ms >= _LEARN_FROM_MS:
+                self._caller.learn(level)
         else:
             self._book_gap()
 
@@ -260,7 +259,7 @@ class Ear:
         policy = self._policy
         echoing = self._echoing
         self._compared = not self._compared
-        if not echoing and self._active_ms > policy.echo_thorough_ms and self._compared:
+        if not echoing and self._utterance.active_ms > policy.echo_thorough_ms and self._compared:
             # What was not ours for so long hardly becomes ours: every second frame will do.
             return False
         self._echo_db = self._echo.explained_db(self._sound(policy.echo_window_ms * 8))
@@ -277,90 +276,53 @@ class Ear:
         if self._echo_db >= policy.echo_db:
             # Our own voice is the best imitation of speech there is: what it built up counts for nothing.
             self._speech_ms = 0.0
-            self._active_ms = max(0, self._active_ms - FRAME_MS)
+            self._utterance.echoed()
             self._echo_at_ms = self._now_ms
         else:
             self._speech_ms = min(self._speech_ms, _WINDOW_MS)
-        self._loudest = self._second = SILENCE_DBFS
+        self._utterance.forget_levels()
         return True
 
     @property
     def _echoing(self) -> bool:
         return self._now_ms - self._echo_at_ms < _ECHO_REMEMBERED_MS
 
-    def _learn(self, level: float) -> None:
-        """The caller in his own turn: his level, as a slow mean of the frames that are certainly speech."""
-        if self._speech_ms < _LEARN_FROM_MS:
-            return
-        if self._caller_dbfs is None or level > self._caller_dbfs - 15:
-            self._lessons += 1
-            weight = max(1 / self._lessons, 0.02)
-            known = level if self._learnt_dbfs is None else self._learnt_dbfs
-            self._learnt_dbfs = known + weight * (level - known)
-            if self._lessons >= _LESSONS:
-                self._caller_dbfs = self._learnt_dbfs
-
     def _book_speech(self, level: float) -> None:
-        if not self._active_ms:
-            # The detector is slow to believe: what led up to this without a gap was the same utterance.
-            self._active_ms = min(self._run_ms - FRAME_MS, self._policy.lead_ms)
-            self._gap_ms = 0
-        self._active_ms += FRAME_MS
-        if self._active_ms > FRAME_MS and self._gap_ms <= self._policy.longest_bridge_ms:
-            self._active_ms += min(self._gap_ms, self._policy.bridge_ms)
-        self._gap_ms = self._quiet_ms = 0
-        self._spoken.append((level, self._voicing, self._probability, 10 ** (level / 10)))
+        self._quiet_ms = 0
+        self._utterance.speech(level, self._voicing, self._probability)
 
     def _book_gap(self) -> None:
-        self._gap_ms += FRAME_MS
         self._quiet_ms += FRAME_MS
-        if self._gap_ms > self._policy.longest_bridge_ms and self._active_ms:
-            self._active_ms = max(0, self._active_ms - FRAME_MS // 2)
-            if not self._active_ms:
-                self._forget_speech()
+        self._utterance.gap()
 
     def _sound(self, samples: int) -> npt.NDArray[np.float32]:
         audio = b"".join(self._recent)[-samples:]
         return _LINEAR[np.frombuffer(audio, np.uint8)]
 
     def _evidence(self, now_ms: int) -> Evidence:
-        spoken = self._spoken
-        if not spoken:
-            return Evidence(
-                at_ms=now_ms,
-                level_dbfs=self._level_dbfs,
-                floor_dbfs=self._floor.dbfs,
-                began_ms=self._began_ms,
-                loud_dbfs=self._second,
-                speech_ms=self._speech_ms,
-                probability=self._probability,
-                blind=self._blind,
-                echo_db=self._echo_db,
-                echoing=self._echoing,
-                quiet_ms=self._quiet_ms,
-                caller_dbfs=self._caller_dbfs,
-            )
-        levels, voices, probabilities, powers = zip(*spoken, strict=True)
+        summary = self._utterance.summary
         return Evidence(
             at_ms=now_ms,
             level_dbfs=self._level_dbfs,
             floor_dbfs=self._floor.dbfs,
             began_ms=self._began_ms,
-            loud_dbfs=self._second,
-            mean_dbfs=10 * log10(sum(powers) / len(powers)),
-            certainty=sum(probabilities) / len(probabilities),
-            range_db=max(levels) - min(levels),
+            loud_dbfs=self._utterance.loud_dbfs,
             speech_ms=self._speech_ms,
             probability=self._probability,
+            probability_before=self._probability_before,
             blind=self._blind,
-            active_ms=self._active_ms,
-            active_frames=len(spoken),
-            voiced_frames=sum(map(self._policy.voiced.__le__, voices)),
-            voicing=0.0 if self._tone else max(voices[-2:]),
+            active_ms=self._utterance.active_ms,
+            quiet_ms=self._quiet_ms,
+            active_frames=summary.frames,
+            voiced_frames=summary.voiced_frames,
+            mean_dbfs=summary.mean_dbfs,
+            range_db=summary.range_db,
+            certainty=summary.certainty,
+            voicing=0.0 if self._tone else summary.voicing,
+            change_db=self._change_db if summary.frames else 0.0,
             echo_db=self._echo_db,
             echoing=self._echoing,
-            quiet_ms=self._quiet_ms,
-            caller_dbfs=self._caller_dbfs,
+            caller_dbfs=self._caller.dbfs,
         )
 
     def _close(self) -> None:
@@ -375,15 +337,10 @@ class Ear:
         self._dull_frames = 0
         self._dull_dbfs = SILENCE_DBFS
         self._speech_ms = 0.0
-        self._probability = -1.0
-        self._forget_speech()
-
-    def _forget_speech(self) -> None:
-        self._active_ms = self._gap_ms = self._run_ms = 0
+        self._probability = self._probability_before = -1.0
         self._voicing = self._echo_db = 0.0
         self._tone = False
-        self._loudest = self._second = SILENCE_DBFS
-        self._spoken.clear()
+        self._utterance.forget()
 
 
 _REPLAYED_WINDOWS: Final = 5
@@ -394,15 +351,12 @@ _DULL_PROBABILITY: Final = 0.15
 _DULL_FALLS_DB: Final = 0.1
 _WINDOW_MS: Final = 32
 _RECENT_FRAMES: Final = 12
-_SPOKEN_FRAMES: Final = 20
 _ASKED_AT_MOST: Final = 64
 
 _GUESSED: Final = 0.7
 _ECHO_REMEMBERED_MS: Final = 1000
 
 _LEARN_FROM_MS: Final = 100.0
-_LESSONS: Final = 20
-"""0.4 s of speech, before which a caller's level is a guess."""
 
 _FAINT_DBFS: Final = -60.0
 _FAINT_CODES: Final = bytes(code for code in range(256) if abs(int(DECODE_TABLE[code])) <= 64)

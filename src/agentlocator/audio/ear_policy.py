@@ -48,7 +48,7 @@ class EarPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     # A noise that the neural detector denied for so many frames is not shown to it for as many, unless it rises.
     dull_frames: int = 16
-    dull_margin_db: float = -2.0
+    dull_margin_db: float = 0.0
 
     # In his own turn, once he certainly speaks, the detector is asked every so many frames only.
     idle_certain_ms: float = 110.0

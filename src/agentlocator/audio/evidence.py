@@ -19,9 +19,10 @@ class Evidence(msgspec.Struct, frozen=True):
     # The candidate: when the gate opened for it (-1: there is none) and its second loudest frame.
     began_ms: int = -1
     loud_dbfs: float = SILENCE_DBFS
-    # Accumulated neural evidence; the last probability (-1: none yet); whether no answers come.
+    # Accumulated neural evidence; the last probability (-1: none yet) and the one before; whether no answers come.
     speech_ms: float = 0.0
     probability: float = -1.0
+    probability_before: float = -1.0
     blind: bool = False
     # Continuous speech, short gaps bridged, long ones taken off again; and how long none was heard.
     active_ms: int = 0
@@ -33,8 +34,9 @@ class Evidence(msgspec.Struct, frozen=True):
     mean_dbfs: float = SILENCE_DBFS
     range_db: float = 0.0
     certainty: float = 0.0
-    # The better voicing of the last two frames of speech.
+    # The best voicing of the last four frames of speech, and the change of level since the frame before.
     voicing: float = 0.0
+    change_db: float = 0.0
     # How much of the frame our own voice explains; and whether it came back within the last second.
     echo_db: float = 0.0
     echoing: bool = False

@@ -186,6 +186,16 @@ class TimerFired(Event, frozen=True, tag=True):
     """`deadline_ms` was reached."""
 
 
+class PersonEndedCall(Event, frozen=True, tag=True):
+    """Somebody of the business, who was watching, ends the call at once."""
+
+
+class PersonTookOver(Event, frozen=True, tag=True):
+    """Somebody of the business wants this call handed to one of its own numbers, by the label it has there."""
+
+    transfer_to: str
+
+
 class ServerStopping(Event, frozen=True, tag=True):
     """The process is asked to leave: finish the call politely."""
 
@@ -215,6 +225,8 @@ EVENTS = msgspec.json.Decoder(
     | ClaimRefuted
     | SpeechScored
     | TimerFired
+    | PersonEndedCall
+    | PersonTookOver
     | ServerStopping
 )
 """Decodes one journaled event back into its class."""

@@ -55,6 +55,8 @@ from agentlocator.call.events import (
     ModelConnected,
     ModelDisconnected,
     ModelErrored,
+    PersonEndedCall,
+    PersonTookOver,
     ResponseFinished,
     ResponseStarted,
     ServerStopping,
@@ -158,6 +160,8 @@ class Call:
             CallerTranscribed: self._caller_transcribed,
             SpeechScored: self._speech_scored,
             ClaimRefuted: self._claim_refuted,
+            PersonEndedCall: self._person_ended_call,
+            PersonTookOver: self._person_took_over,
             ServerStopping: self._server_stopping,
             TimerFired: lambda _event: None,
         }
@@ -223,6 +227,20 @@ class Call:
 
     def _server_stopping(self, _event: ServerStopping) -> None:
         self._say_goodbye(cues.FAREWELL_STOPPING, "server_stopping")
+
+    def _person_ended_call(self, _event: PersonEndedCall) -> None:
+        self._emit(ClearPlayout(), EndStream("ended_by_person"))
+        self._finish("ended_by_person")
+
+    def _person_took_over(self, event: PersonTookOver) -> None:
+        """A person's wish is not argued with: what is being said ends, the caller is told, and put through."""
+        if not self.live or event.transfer_to not in self.brief.transfer_targets:
+            return
+        if self._ending is not None and self._ending.transfer_to and not self._ending.revocable:
+            return
+        self._ending = msgspec.structs.replace(self._ending_as("transferred"), transfer_to=event.transfer_to)
+        self.gate.drop_wishes()
+        self.gate.want(Want(cues.ANNOUNCE_TRANSFER))
 
     def _line_due_ms(self) -> int | None:
         if self._last_frame_ms is None:
@@ -684,6 +702,10 @@ class Call:
         if wants is not None:
             self._emit(ScoreSpeech(wants.audio, wants.fresh))
         self._decide(decision)
+        if self.playout.paused and not self.listening.floor.paused:
+            # What was paused has ended by itself: nothing decides about it any more, and the next must not wait for it.
+            self.playout.resume()
+            self._report("resume", "over", 0)
         # Ours leave in step with his: one waking for both. The timer is for when his are late.
         self._play(early_ms=FRAME_MS - 1)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -79,6 +80,19 @@ class CallPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     vad_eagerness: Literal["low", "medium", "high", "auto"] = "auto"
     # R9: a ceiling for one response; an answer that reaches it is continued.
     max_output_tokens: Annotated[int, msgspec.Meta(ge=1, le=4_096)] = 400
+
+
+def overridden(usual: CallPolicy, own: Mapping[str, Any]) -> CallPolicy:
+    """The usual policy with single fields of a business over it, at every depth. Raises msgspec.ValidationError."""
+    return msgspec.convert(_merged(msgspec.to_builtins(usual), own), CallPolicy)
+
+
+def _merged(usual: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(usual)
+    for name, value in own.items():
+        inner = usual.get(name)
+        merged[name] = _merged(inner, value) if isinstance(inner, Mapping) and isinstance(value, Mapping) else value
+    return merged
 
 
 class Remembered(msgspec.Struct, frozen=True):

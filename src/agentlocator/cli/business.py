@@ -63,6 +63,25 @@ def add(
     typer.echo(f"Business {business_id} answers {number}.")
 
 
+@app.command()
+def fallback(
+    business: Annotated[str, typer.Argument(help="Its id, or a number of it.")],
+    number: Annotated[str, typer.Argument(help="Who is dialled when the assistant cannot answer; empty for nobody.")],
+) -> None:
+    """Change who is dialled when the assistant cannot answer."""
+    business_id = profile_of(business).business_id
+
+    async def work(db: Database) -> None:
+        async with db.scope(business_id) as scope:
+            await businesses.change(scope, actor="cli", now=datetime.now(UTC), fallback_number=number)
+
+    try:
+        with_database(work)
+    except ValueError as fault:
+        fail(str(fault))
+    typer.echo(f"Business {business_id} falls back on {number or 'nobody'}.")
+
+
 @app.command("list")
 def list_() -> None:
     """List all businesses."""

@@ -12,8 +12,12 @@ import uvloop
 
 from agentlocator import config
 from agentlocator.db.engine import Database
+from agentlocator.domain import vault
+from agentlocator.domain.vault import Vault
 
 T = TypeVar("T")
+
+ENV_FILE = Path(".env")
 
 
 def fail(sentence: str) -> NoReturn:
@@ -23,10 +27,26 @@ def fail(sentence: str) -> NoReturn:
 
 
 def server_settings(**given: object) -> config.Settings:
-    """The settings of a server that answers calls."""
+    """The settings of a server that answers calls; what nobody says otherwise is taken from the vault."""
     try:
-        return config.load(Path(".env"), **given)
+        return config.load_with_kept(with_database(_sealed), ENV_FILE, **given)
     except config.SettingsError as fault:
+        fail(str(fault))
+
+
+def opened_vault() -> Vault:
+    """The deployment's vault, with its key."""
+    try:
+        return Vault(config.load_storage().sealing_key())
+    except config.SettingsError as fault:
+        fail(str(fault))
+
+
+async def _sealed(db: Database) -> dict[str, str]:
+    try:
+        async with db.operator() as operator:
+            return await vault.kept(operator, opened_vault(), besides=config.outspoken(ENV_FILE))
+    except vault.WrongKey as fault:
         fail(str(fault))
 
 

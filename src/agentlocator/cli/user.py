@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from agentlocator.cli.business import profile_of
-from agentlocator.cli.setting import fail, with_database
+from agentlocator.cli.setting import fail, opened_vault, with_database
 from agentlocator.db.accounts import Account
 from agentlocator.db.engine import Database
 from agentlocator.db.scope import Operator
-from agentlocator.domain import accounts, passwords, totp
+from agentlocator.domain import account_events, accounts, passwords, second_factor, totp
 from agentlocator.domain.passwords import Passwords
 from agentlocator.domain.schedules import BadSetting
 
@@ -35,23 +35,24 @@ def add(
     """Add a person, and print a link that lets him in once. An operator's authenticator secret is printed too."""
     business_id = None if business is None else profile_of(business).business_id
 
-    async def work(db: Database) -> tuple[Account, str]:
+    async def work(db: Database) -> tuple[str | None, str]:
         now = datetime.now(UTC)
         async with db.operator(writing=True) as door:
             account = await accounts.add(
                 door, email=email, name=name, password_hash=None, now=now, is_operator=operator
             )
+            secret = await second_factor.enrol(door, opened_vault(), account) if operator else None
             token = await accounts.login_link(door, account.id, actor="cli", now=now)
             if business_id is not None:
                 await accounts.set_role(door, business_id, account.id, role, actor="cli", now=now)
-        return account, token
+        return secret, token
 
     try:
-        account, token = with_database(work)
+        secret, token = with_database(work)
     except BadSetting as no:
         fail(f"The {no.field} cannot be used: {no.code}.")
-    if account.totp_secret is not None:
-        typer.echo(f"Authenticator: {totp.enrolment_uri(account.totp_secret, account.email)}")
+    if secret is not None:
+        typer.echo(f"Authenticator: {totp.enrolment_uri(secret, accounts.normal_email(email))}")
     typer.echo(f"{url}/entry/{token}")
 
 
@@ -71,6 +72,7 @@ def password(
         async with db.operator(writing=True) as door:
             account = await _known(door, email)
             await accounts.set_password(door, account.id, password_hash)
+            await account_events.note(door, "password_changed", account.id, actor="cli", at=datetime.now(UTC))
 
     with_database(work)
     typer.echo(f"{email} has a new password.")
@@ -83,9 +85,26 @@ def link(email: _Email, url: _Origin = _HERE) -> None:
     async def work(db: Database) -> str:
         async with db.operator(writing=True) as door:
             account = await _known(door, email)
-            return await accounts.login_link(door, account.id, actor="cli", now=datetime.now(UTC))
+            now = datetime.now(UTC)
+            await account_events.note(door, "link_made", account.id, actor="cli", at=now)
+            return await accounts.login_link(door, account.id, actor="cli", now=now)
 
     typer.echo(f"{url}/entry/{with_database(work)}")
+
+
+@app.command()
+def authenticator(email: _Email) -> None:
+    """Give an operator a new authenticator secret; the old one is worthless."""
+
+    async def work(db: Database) -> str:
+        async with db.operator(writing=True) as door:
+            account = await _known(door, email)
+            if not account.is_operator:
+                fail(f"{email} is no operator, and logs in by password alone.")
+            await account_events.note(door, "second_factor_made", account.id, actor="cli", at=datetime.now(UTC))
+            return totp.enrolment_uri(await second_factor.enrol(door, opened_vault(), account), account.email)
+
+    typer.echo(f"Authenticator: {with_database(work)}")
 
 
 async def _known(operator: Operator, email: str) -> Account:

@@ -1,12 +1,13 @@
-"""The tables of who may look: people, their places in businesses, and how they come in, as typed rows.
+"""The installation's own tables: who may look and how they come in, its sealed secrets, what it set at the carrier.
 
-They belong to the installation, not to a business: only the operator's door opens on them, and a business's scope
-refuses them. Secrets that let somebody in are kept as digests; a password as its argon2 hash.
+They belong to no business: only the operator's door opens on them, and a business's scope refuses them. Secrets that
+let somebody in are kept as digests, a password as its argon2 hash; what must be read again is sealed.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -104,4 +105,71 @@ class LoginThrottle(InstallationRow, Row):
     blocked_until: Mapped[datetime]
 
 
-INSTALLATION_ROWS = (Account, Membership, LoginSession, EntryLink, LoginThrottle)
+class SealedSecret(InstallationRow, Row):
+    """A secret of the deployment, sealed under its name by a key that is not in the database."""
+
+    __tablename__ = "sealed_secret"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
+    name: Mapped[str] = mapped_column(unique=True)
+    sealed: Mapped[str]
+    kept_by: Mapped[str]
+    kept_at: Mapped[datetime]
+
+
+class NumberWiring(InstallationRow, Row):
+    """What was changed of where the carrier takes a number's calls, and what it was before."""
+
+    __tablename__ = "number_wiring"
+    __table_args__ = (Index(None, "number_sid"), {"sqlite_autoincrement": True})
+
+    number_sid: Mapped[str]
+    e164: Mapped[str]
+    before: Mapped[dict[str, Any]]
+    after: Mapped[dict[str, Any]]
+    wired_by: Mapped[str]
+    wired_at: Mapped[datetime]
+    undone_at: Mapped[datetime | None]
+
+
+class OperatorEntry(InstallationRow, Row):
+    """An operator's stay in a business that is not his: why he went in, and until when it lasts."""
+
+    __tablename__ = "operator_entry"
+    __table_args__ = (Index(None, "account_id", "ends_at"), Index(None, "business_id"), {"sqlite_autoincrement": True})
+
+    account_id: Mapped[int] = mapped_column(Id, ForeignKey("account.id"))
+    business_id: Mapped[int] = mapped_column(Id, ForeignKey("business.id"))
+    reason: Mapped[str]
+    began_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+
+
+class AccountEvent(InstallationRow, Row):
+    """Something that concerns somebody's way in: a login, a failed one, a new password. Never rewritten.
+
+    `account_id` is empty when nobody of that name is known; what he typed is not kept, it could be a password.
+    """
+
+    __tablename__ = "account_event"
+    __table_args__ = (Index(None, "account_id", "id"), {"sqlite_autoincrement": True})
+
+    account_id: Mapped[int | None] = mapped_column(Id, ForeignKey("account.id"))
+    kind: Mapped[str]
+    actor: Mapped[str]
+    address: Mapped[str]
+    browser: Mapped[str]
+    at: Mapped[datetime]
+
+
+INSTALLATION_ROWS = (
+    Account,
+    Membership,
+    LoginSession,
+    EntryLink,
+    LoginThrottle,
+    SealedSecret,
+    NumberWiring,
+    OperatorEntry,
+    AccountEvent,
+)

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from alembic import command
 from alembic.config import Config
@@ -30,6 +31,13 @@ T = TypeVar("T")
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 APP_ROLE = "agentlocator_app"
+# Roles belong to the whole server: another database of it may have made this one already.
+MAKE_ROLE = f"""
+    DO $$ BEGIN
+        CREATE ROLE {APP_ROLE} NOLOGIN NOSUPERUSER NOBYPASSRLS;
+    EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+    END $$
+"""
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
 # What a PostgreSQL transaction begins with: a writer waits only so long for a lock, a reader cannot write.
 OPENING = {True: "SET LOCAL lock_timeout = '2s'", False: "SET TRANSACTION READ ONLY"}
@@ -37,6 +45,8 @@ OPENING = {True: "SET LOCAL lock_timeout = '2s'", False: "SET TRANSACTION READ O
 MIGRATION_LOCK = 20261121
 # Deadlock, lock timeout, serialization failure: somebody else won a race that can be run again.
 RETRYABLE = {"40P01", "55P03", "40001"}
+
+_migrations: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Lock] = WeakKeyDictionary()
 
 
 class Database:
@@ -74,7 +84,7 @@ class Database:
         if self._turn is not None:
             _prepare_sqlite(owner, "BEGIN IMMEDIATE", foreign_keys=False)
         try:
-            async with self._turn or nullcontext(), owner.connect() as connection:
+            async with _one_migration(), self._turn or nullcontext(), owner.connect() as connection:
                 if self._turn is None:
                     # Two machines that start together: the second waits, and then finds nothing left to do.
                     await connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
@@ -83,6 +93,25 @@ class Database:
         finally:
             await owner.dispose()
         await self._forget_connections()
+
+    async def revision(self) -> str | None:
+        """The revision that the tables are at; None where there are none. Nothing is changed."""
+        owner = create_async_engine(self.url, poolclass=NullPool)
+        try:
+            async with owner.connect() as connection:
+                return await connection.run_sync(_revision)
+        finally:
+            await owner.dispose()
+
+    async def prepare_for_restore(self) -> None:
+        """Make the role that a PostgreSQL dump grants rights to: roles belong to no database, so no dump holds one."""
+        owner = create_async_engine(self.url, poolclass=NullPool)
+        try:
+            async with owner.begin() as connection:
+                await connection.exec_driver_sql(MAKE_ROLE)
+                await connection.exec_driver_sql(f"GRANT {APP_ROLE} TO CURRENT_USER")
+        finally:
+            await owner.dispose()
 
     @asynccontextmanager
     async def scope(self, business_id: int) -> AsyncIterator[Scope]:
@@ -134,6 +163,18 @@ class Database:
             await self._reader.dispose()
 
 
+def newest_revision() -> str:
+    """The revision that this version's tables are at."""
+    newest = ScriptDirectory.from_config(_config()).get_current_head()
+    assert newest is not None, "the product has tables"
+    return newest
+
+
+def revisions() -> list[str]:
+    """Every revision that this version knows."""
+    return [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()]
+
+
 def _with_driver(url: str) -> URL:
     parsed = make_url(url)
     backend = parsed.drivername.partition("+")[0]
@@ -169,9 +210,15 @@ def _take_app_role(dbapi_connection: Any, _record: object) -> None:
     dbapi_connection.commit()  # or the pool's first rollback would undo it
 
 
+@asynccontextmanager
+async def _one_migration() -> AsyncIterator[None]:
+    """Alembic keeps the database it works on in a global: two in one process would swap theirs while they wait."""
+    async with _migrations.setdefault(asyncio.get_running_loop(), asyncio.Lock()):
+        yield
+
+
 def _run_migrations(connection: Connection, revision: str) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
+    config = _config()
     config.attributes["connection"] = connection
     if revision == "base" or _is_behind(connection, config, revision):
         command.downgrade(config, revision)
@@ -179,9 +226,19 @@ def _run_migrations(connection: Connection, revision: str) -> None:
         command.upgrade(config, revision)
 
 
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    return config
+
+
+def _revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
 def _is_behind(connection: Connection, config: Config, revision: str) -> bool:
     """Whether a revision lies below the one the database is at."""
-    current = MigrationContext.configure(connection).get_current_revision()
+    current = _revision(connection)
     if current is None or revision == "head":
         return False
     below = [script.revision for script in ScriptDirectory.from_config(config).iterate_revisions(current, "base")]

@@ -18,11 +18,12 @@ from sqlalchemy import (
     MetaData,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
-from agentlocator.db.types import Id, Instant, Json
+from agentlocator.db.types import Id, Instant, Json, Ordered
 
 BLOCKING = ("pending", "held", "booked", "confirmed")
 BLOCKING_SQL = "status IN ('pending', 'held', 'booked', 'confirmed')"
@@ -220,7 +221,10 @@ class Service(OwnedRow, Row):
 
 
 class Resource(OwnedRow, Row):
-    """A person, chair or room that one appointment occupies at a time."""
+    """A person, chair or room that one appointment occupies at a time.
+
+    `hours`: [[weekday, from_min, to_min], …], its own week inside the business's; empty where it keeps the business's.
+    """
 
     __tablename__ = "resource"
     __table_args__ = (
@@ -233,6 +237,7 @@ class Resource(OwnedRow, Row):
     schedule_id: Mapped[int] = mapped_column(Id)
     name: Mapped[str]
     active: Mapped[bool]
+    hours: Mapped[list[Any]] = mapped_column(default=list, server_default="[]")
 
 
 class BusyBlock(OwnedRow, Row):
@@ -281,6 +286,7 @@ class Lead(OwnedRow, Row):
         UniqueConstraint("business_id", "phone_key"),
         UniqueConstraint("business_id", "first_call_sid"),
         Index(None, "business_id", "last_activity_at"),
+        Index(None, "business_id", "stage_id", "last_activity_at"),
         {"sqlite_autoincrement": True},
     )
 
@@ -303,6 +309,21 @@ class Lead(OwnedRow, Row):
     last_call_at: Mapped[datetime | None]
     last_activity_at: Mapped[datetime]
     created_at: Mapped[datetime]
+
+
+class LeadTerm(OwnedRow, Row):
+    """A word, or an end of a phone number, by whose beginning a lead is found. Only `domain.lead_terms` writes it."""
+
+    __tablename__ = "lead_term"
+    __table_args__ = (
+        within_business("lead_id", "lead"),
+        UniqueConstraint("business_id", "lead_id", "term"),
+        Index(None, "business_id", "term", "lead_id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    lead_id: Mapped[int] = mapped_column(Id)
+    term: Mapped[str] = mapped_column(Ordered)
 
 
 class LeadFact(OwnedRow, Row):
@@ -336,6 +357,8 @@ class Call(OwnedRow, Row):
         UniqueConstraint("business_id", "call_sid"),
         CheckConstraint("status IN ('ringing', 'streaming', 'finished')", name="status"),
         Index(None, "business_id", "started_at"),
+        Index(None, "business_id", "lead_id", "id"),
+        Index(None, "business_id", "outcome", "id"),
         {"sqlite_autoincrement": True},
     )
 
@@ -355,6 +378,7 @@ class Call(OwnedRow, Row):
     cost_micro_usd: Mapped[int | None]
     summary: Mapped[str | None]
     facts: Mapped[dict[str, Any]]
+    is_test: Mapped[bool] = mapped_column(server_default=false())
 
 
 class StreamToken(OwnedRow, Row):
@@ -401,6 +425,14 @@ class Conversation(OwnedRow, Row):
         addressable(),
         within_business("lead_id", "lead"),
         UniqueConstraint("business_id", "lead_id"),
+        Index(None, "business_id", "last_message_at"),
+        Index(
+            "ix_conversation_waiting",
+            "business_id",
+            "last_message_at",
+            sqlite_where=text("needs_person <> ''"),
+            postgresql_where=text("needs_person <> ''"),
+        ),
         {"sqlite_autoincrement": True},
     )
 
@@ -455,6 +487,8 @@ class Appointment(OwnedRow, Row):
         CheckConstraint("starts_at < ends_at AND block_from <= starts_at AND block_to >= ends_at", name="order"),
         CheckConstraint("status <> 'held' OR hold_expires_at IS NOT NULL", name="hold"),
         Index(None, "business_id", "starts_at"),
+        Index(None, "business_id", "lead_id"),
+        Index(None, "business_id", "created_at"),
         Index(
             "ix_appointment_day",
             "business_id",
@@ -517,7 +551,11 @@ class ToolCall(OwnedRow, Row):
     """A tool the assistant called, with the reply it got: the same key gets the same reply."""
 
     __tablename__ = "tool_call"
-    __table_args__ = (UniqueConstraint("business_id", "key"), {"sqlite_autoincrement": True})
+    __table_args__ = (
+        UniqueConstraint("business_id", "key"),
+        Index(None, "business_id", "call_sid"),
+        {"sqlite_autoincrement": True},
+    )
 
     key: Mapped[str]
     name: Mapped[str]
@@ -645,3 +683,28 @@ class Answer(OwnedRow, Row):
     input_tokens: Mapped[int]
     output_tokens: Mapped[int]
     at: Mapped[datetime]
+
+
+class Certificate(OwnedRow, Row):
+    """One certification of a business's phone: what was tried, what came of it, and the page that shows it.
+
+    `key` makes it one: a night's certification is one whichever server begins it. `document` is JSON text.
+    """
+
+    __tablename__ = "certificate"
+    __table_args__ = (
+        UniqueConstraint("business_id", "key"),
+        CheckConstraint("state IN ('running', 'passed', 'failed')", name="state"),
+        Index(None, "business_id", "started_at"),
+        {"sqlite_autoincrement": True},
+    )
+
+    key: Mapped[str]
+    state: Mapped[str]
+    caller_e164: Mapped[str]
+    version: Mapped[str]
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    verdicts: Mapped[dict[str, Any]]
+    document: Mapped[str]
+    page: Mapped[str]

@@ -6,7 +6,6 @@ same transaction. It never sees a password (a hash is handed in) and never sends
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import secrets
 from collections.abc import Sequence
@@ -15,7 +14,7 @@ from datetime import datetime, timedelta
 import msgspec
 from sqlalchemy import delete, select, update
 
-from agentlocator.db.accounts import ROLES, Account, EntryLink, LoginSession, Membership
+from agentlocator.db.accounts import ROLES, Account, EntryLink, LoginSession, Membership, OperatorEntry
 from agentlocator.db.schema import Business
 from agentlocator.db.scope import Operator
 from agentlocator.domain import audit
@@ -40,7 +39,7 @@ class Seat(msgspec.Struct, frozen=True):
 
 
 class Who(msgspec.Struct, frozen=True):
-    """A person who is logged in. Operators sit in every business as its owner."""
+    """A person who is logged in. An operator sits in the businesses he has entered, as their owner."""
 
     account_id: int
     session_id: int
@@ -63,6 +62,15 @@ class Member(msgspec.Struct, frozen=True):
     role: str
 
 
+class OpenSession(msgspec.Struct, frozen=True):
+    """One browser that is logged in."""
+
+    session_id: int
+    browser: str
+    opened_at: datetime
+    seen_at: datetime
+
+
 class Invitation(msgspec.Struct, frozen=True):
     """What an unused link is good for: a role in a business, or one account's way in."""
 
@@ -81,7 +89,7 @@ async def add(
     is_operator: bool = False,
     language: str = "he",
 ) -> Account:
-    """Add a person. An operator gets the secret of his second factor. Raises BadSetting."""
+    """Add a person. An operator also needs a second factor before he can log in. Raises BadSetting."""
     address = normal_email(email)
     if "@" not in address:
         raise BadSetting("email", "no_email")
@@ -93,7 +101,7 @@ async def add(
             name=clean(name)[:120] or address,
             password_hash=password_hash,
             is_operator=is_operator,
-            totp_secret=_new_totp_secret() if is_operator else None,
+            totp_secret=None,
             totp_step=0,
             language=language,
             created_at=now,
@@ -118,12 +126,6 @@ async def set_password(operator: Operator, account_id: int, password_hash: str) 
     assert account is not None, "a password is set for an account that was found"
     account.password_hash = password_hash
     await operator.changed(delete(LoginSession).where(LoginSession.account_id == account_id))
-
-
-async def use_totp_step(operator: Operator, account_id: int, step: int) -> bool:
-    """Use up a one-time code; False when it, or a newer one, was used before."""
-    statement = update(Account).where(Account.id == account_id, Account.totp_step < step).values(totp_step=step)
-    return await operator.changed(statement) == 1
 
 
 # Sessions.
@@ -162,7 +164,7 @@ async def who(operator: Operator, token: str, *, now: datetime) -> tuple[Who, bo
             name=account.name,
             language=account.language,
             is_operator=account.is_operator,
-            seats=await _seats(operator, account),
+            seats=await _seats(operator, account, now),
         )
         return person, now - session.seen_at > _SEEN_EVERY
     return None
@@ -174,6 +176,31 @@ async def note_seen(operator: Operator, session_id: int, *, now: datetime) -> No
 
 async def close_session(operator: Operator, session_id: int) -> None:
     await operator.changed(delete(LoginSession).where(LoginSession.id == session_id))
+
+
+async def close_own_session(operator: Operator, account_id: int, session_id: int) -> bool:
+    """End one of a person's own sessions; False when it is not his, or has ended."""
+    his = (LoginSession.id == session_id) & (LoginSession.account_id == account_id)
+    return await operator.changed(delete(LoginSession).where(his)) == 1
+
+
+async def close_all_sessions(operator: Operator, account_id: int) -> None:
+    """Every browser the person is logged in with is out."""
+    await operator.changed(delete(LoginSession).where(LoginSession.account_id == account_id))
+
+
+async def sessions(operator: Operator, account_id: int, *, now: datetime) -> list[OpenSession]:
+    """The browsers a person is logged in with, the one used last first."""
+    rows: Sequence[LoginSession] = await operator.all(
+        select(LoginSession)
+        .where(
+            LoginSession.account_id == account_id,
+            LoginSession.seen_at >= now - IDLE,
+            LoginSession.created_at >= now - OLDEST,
+        )
+        .order_by(LoginSession.seen_at.desc(), LoginSession.id.desc())
+    )
+    return [OpenSession(row.id, row.browser, row.created_at, row.seen_at) for row in rows]
 
 
 # Roles.
@@ -288,9 +315,15 @@ async def _new_link(
     return token
 
 
-async def _seats(operator: Operator, account: Account) -> tuple[Seat, ...]:
+async def _seats(operator: Operator, account: Account, now: datetime) -> tuple[Seat, ...]:
     if account.is_operator:
-        rows = await operator.rows(select(Business.id, Business.name).order_by(Business.id))
+        rows = await operator.rows(
+            select(Business.id, Business.name)
+            .join(OperatorEntry, OperatorEntry.business_id == Business.id)
+            .where(OperatorEntry.account_id == account.id, OperatorEntry.ends_at > now)
+            .distinct()
+            .order_by(Business.id)
+        )
         return tuple(Seat(business_id, name, "owner") for business_id, name in rows)
     found = await operator.rows(
         select(Business.id, Business.name, Membership.role)
@@ -304,7 +337,3 @@ async def _seats(operator: Operator, account: Account) -> tuple[Seat, ...]:
 def _digest(token: str) -> str:
     # The token is 256 random bits: nothing slower than a plain digest is needed to keep it.
     return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
-
-
-def _new_totp_secret() -> str:
-    return base64.b32encode(secrets.token_bytes(20)).decode()

@@ -17,7 +17,7 @@ from sqlalchemy.exc import DBAPIError
 
 from agentlocator.db.schema import BLOCKING, Appointment, Lead, Resource, Service
 from agentlocator.db.scope import Scope
-from agentlocator.domain import audit, availability, calendars, localtime, outbox, schedules, stages
+from agentlocator.domain import audit, availability, calendars, localtime, outbox, readiness, schedules, stages
 from agentlocator.domain.availability import Refusal, Slot, Visit
 from agentlocator.domain.receipts import Kind, Receipt
 from agentlocator.domain.text import clean
@@ -58,6 +58,9 @@ async def place(
 ) -> Receipt | Refusal:
     """The owner's own booking: outside the grid and the hours if he wants, never over another one."""
     schedule = await schedules.take_turn(scope)
+    repeated = await _with_key(scope, booking.key)
+    if repeated is not None:
+        return await _receipt(scope, repeated, _kind_of(repeated))
     service = await _service(scope, booking.service_id)
     if booking.service_id is not None and service is None:
         return Refusal("unknown_service")
@@ -125,13 +128,58 @@ async def reschedule(
     before = row.starts_at
     try:
         async with scope.session.begin_nested():
-            _move(row, slot, visit, diary.rules.timezone, now)
+            _settle(row, slot, visit, diary.rules.timezone, now)
             await scope.flush()
     except DBAPIError as overlap:
         _only_overlap(overlap)
         near = availability.nearest(diary.rules, visit, diary.calendar, wish=slot.starts_at, now=now)
         return Refusal("slot_unavailable", near)
     _note(scope, row, {"starts_at": (before, row.starts_at)}, by=by, now=now, call_sid=call_sid)
+    await _announce(scope, row, "rescheduled", now)
+    return await _receipt(scope, row, "rescheduled")
+
+
+async def move(
+    scope: Scope,
+    appointment_id: int,
+    *,
+    starts_at: datetime,
+    now: datetime,
+    by: str,
+    resource_id: int | None = None,
+) -> Receipt | Refusal:
+    """A person's own move: outside the grid and the hours if he wants, to another resource too, never over another."""
+    schedule = await schedules.take_turn(scope)
+    row = await _locked(scope, appointment_id)
+    if row is None:
+        return Refusal("unknown_appointment")
+    if row.status not in BLOCKING or row.ends_at <= now:
+        return Refusal("not_bookable")
+    if starts_at < now:
+        return Refusal("date_in_past")
+    wanted_id = row.resource_id if resource_id is None else resource_id
+    if (starts_at, wanted_id) == (row.starts_at, row.resource_id):
+        return await _receipt(scope, row, "rescheduled")
+    visit = _visit_of(row)
+    diary = await calendars.read(scope, now=now, schedule=schedule, besides=row.id, resource_id=wanted_id)
+    slot = Slot(
+        starts_at=starts_at,
+        ends_at=starts_at + timedelta(minutes=visit.duration_min),
+        wall=localtime.to_wall(starts_at, diary.rules.timezone),
+        resource_ids=(wanted_id,),
+    )
+    await _expire_holds(scope, now)
+    if wanted_id not in availability.free_resources(diary.calendar, *slot.footprint(visit)):
+        near = availability.nearest(diary.rules, visit, diary.calendar, wish=starts_at, now=now)
+        return Refusal("slot_unavailable", near)
+    before = row.starts_at, row.resource_id
+    _settle(row, slot, visit, diary.rules.timezone, now)
+    await scope.flush()
+    changes: dict[str, tuple[object, object]] = {
+        "starts_at": (before[0], row.starts_at),
+        "resource_id": (before[1], row.resource_id),
+    }
+    _note(scope, row, changes, by=by, now=now)
     await _announce(scope, row, "rescheduled", now)
     return await _receipt(scope, row, "rescheduled")
 
@@ -312,7 +360,7 @@ def _visit_of(row: Appointment) -> Visit:
     )
 
 
-def _move(row: Appointment, slot: Slot, visit: Visit, timezone: str, now: datetime) -> None:
+def _settle(row: Appointment, slot: Slot, visit: Visit, timezone: str, now: datetime) -> None:
     if row.resource_id not in slot.resource_ids:
         row.resource_id = slot.resource_ids[0]
     row.starts_at, row.ends_at = slot.starts_at, slot.ends_at
@@ -361,7 +409,8 @@ async def _announce(scope: Scope, row: Appointment, kind: Kind, now: datetime) -
         "call_sid": row.call_sid,
     }
     key = f"appointment.{row.id}.{row.sequence}.{row.status}"
-    await outbox.put(scope, kind=f"appointment.{kind}", key=key, payload=payload, now=now)
+    due_at = await readiness.withheld_until(scope, row.lead_id, now=now)
+    await outbox.put(scope, kind=f"appointment.{kind}", key=key, payload=payload, now=now, due_at=due_at)
     if kind in ("rescheduled", "cancelled"):
         # Reminders are planned in the background (`jobs.remind`); one planned for another hour must not be sent.
         await outbox.withdraw(scope, f"reminder.{row.id}.", now=now)

@@ -9,6 +9,7 @@ Decided here, once:
 - A slot belongs to the wall date on which it starts. An override replaces that date's hours.
 - Buffers belong to the visit's footprint; footprints may not overlap, and may run past closing.
 - With several resources, one of them must be free for the whole footprint.
+- A resource with hours of its own works in them only, and only while the business is open.
 
 It never reads a clock or a database, and an expected "no" is a value, not an exception.
 """
@@ -16,8 +17,8 @@ It never reads a clock or a database, and an expected "no" is a value, not an ex
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Literal
 
@@ -57,11 +58,15 @@ class Window(msgspec.Struct, frozen=True):
     to_min: int
 
 
+# Weekday, Sunday being 0, to its windows.
+Week = Mapping[int, tuple[Window, ...]]
+
+
 class Rules(msgspec.Struct, frozen=True):
     """A business's booking rules. Weekdays count from Sunday (0)."""
 
     timezone: str
-    weekly: Mapping[int, tuple[Window, ...]]
+    weekly: Week
     active_days: frozenset[int] = frozenset(range(7))
     overrides: Mapping[date, tuple[Window, ...]] = {}
     slot_interval_min: int = 30
@@ -87,11 +92,15 @@ class Busy(msgspec.Struct, frozen=True):
 
 
 class Calendar(msgspec.Struct, frozen=True):
-    """What is already there: the resources, what occupies them, and how many visits each date has."""
+    """What is already there: the resources, what occupies them, and how many visits each date has.
+
+    `hours` has the week of each resource that keeps its own.
+    """
 
     resource_ids: tuple[int, ...]
     busy: Sequence[Busy] = ()
     booked_on: Mapping[date, int] = {}
+    hours: Mapping[int, Week] = {}
 
 
 class Slot(msgspec.Struct, frozen=True):
@@ -177,6 +186,20 @@ def nearest(
     return tuple(sorted(closest, key=lambda slot: slot.starts_at))
 
 
+def soonest(
+    rules: Rules, visit: Visit, calendar: Calendar, *, now: datetime, at: time = time(), count: int = OFFERED
+) -> tuple[Slot, ...]:
+    """The next bookable slots, from a certain hour of the day on if one is wished."""
+    today = localtime.today(now, rules.timezone)
+    found: list[Slot] = []
+    for weeks in (1, 4, 105):
+        slots = find_slots(rules, visit, calendar, first=today, last=today + timedelta(weeks=weeks), now=now)
+        found = [slot for slot in slots if slot.wall.time() >= at]
+        if len(found) >= count:
+            break
+    return tuple(found[:count])
+
+
 def why_none_on(rules: Rules, visit: Visit, calendar: Calendar, *, day: date, now: datetime) -> Refusal:
     """Why a date has no slot at all, and what is near it."""
     today = localtime.today(now, rules.timezone)
@@ -214,8 +237,12 @@ def windows_of(rules: Rules, day: date) -> tuple[Window, ...]:
     """The windows a date really has: its override, or its weekday's when that day is active."""
     if day in rules.overrides:
         return rules.overrides[day]
-    weekday = (day.weekday() + 1) % 7
+    weekday = _weekday(day)
     return rules.weekly.get(weekday, ()) if weekday in rules.active_days else ()
+
+
+def _weekday(day: date) -> int:
+    return (day.weekday() + 1) % 7
 
 
 def _what_is_wrong(wanted: str) -> Code:
@@ -272,7 +299,9 @@ def _slot(rules: Rules, visit: Visit, occupied: _Occupied, start: datetime) -> S
         wall=localtime.to_wall(start, rules.timezone),
         resource_ids=(),
     )
-    return msgspec.structs.replace(slot, resource_ids=occupied.free(*slot.footprint(visit)))
+    free = occupied.free(*slot.footprint(visit))
+    at_work = tuple(one for one in free if occupied.is_at_work(one, rules.timezone, slot))
+    return msgspec.structs.replace(slot, resource_ids=at_work)
 
 
 class _Occupied:
@@ -280,6 +309,8 @@ class _Occupied:
 
     def __init__(self, calendar: Calendar) -> None:
         self._resource_ids = calendar.resource_ids
+        self._hours = calendar.hours
+        self._own_opening: dict[tuple[int, date], list[tuple[datetime, datetime]]] = {}
         self._merged = {
             resource_id: _merge(
                 (busy.starts_at, busy.ends_at) for busy in calendar.busy if busy.resource_id == resource_id
@@ -293,6 +324,16 @@ class _Occupied:
             for resource_id in self._resource_ids
             if not self._is_taken(self._merged[resource_id], block_from, block_to)
         )
+
+    def is_at_work(self, resource_id: int, timezone: str, slot: Slot) -> bool:
+        """Whether a slot lies in the resource's own hours; one that keeps none is there whenever it is open."""
+        week = self._hours.get(resource_id)
+        if week is None:
+            return True
+        key = resource_id, slot.local_date
+        if key not in self._own_opening:
+            self._own_opening[key] = _opening(lambda day: week.get(_weekday(day), ()), slot.local_date, timezone)
+        return _inside(self._own_opening[key], slot.starts_at, slot.ends_at)
 
     def _is_taken(self, merged: list[tuple[datetime, datetime]], block_from: datetime, block_to: datetime) -> bool:
         index = bisect_left(merged, block_to, key=lambda interval: interval[0])
@@ -326,11 +367,17 @@ def _inside(opening: list[tuple[datetime, datetime]], start: datetime, end: date
 
 def _merged_opening(rules: Rules, day: date) -> list[tuple[datetime, datetime]]:
     """Opening time around a date, far enough for the longest visit that starts on it."""
+    return _opening(lambda near: windows_of(rules, near), day, rules.timezone)
+
+
+def _opening(
+    windows: Callable[[date], tuple[Window, ...]], day: date, timezone: str
+) -> list[tuple[datetime, datetime]]:
     return _merge(
         interval
         for near in _days(day - timedelta(days=1), day + timedelta(days=2))
-        for window in windows_of(rules, near)
-        for interval in _instants_of(window, near, rules.timezone)
+        for window in windows(near)
+        for interval in _instants_of(window, near, timezone)
     )
 
 

@@ -5,6 +5,7 @@ Finding and adding go through the operator's door; everything else happens insid
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
@@ -19,9 +20,12 @@ from agentlocator.domain import audit, localtime, phones, prompts, schedules, se
 from agentlocator.domain.profile import BusinessProfile, TransferTo
 from agentlocator.domain.schedules import BadSetting
 from agentlocator.domain.text import clean
+from agentlocator.realtime.session import VOICES
 
 DEFAULT_TIMEZONE = "Asia/Jerusalem"
 DEFAULT_VOICE = "shimmer"
+# What the assistant speaks unless the caller asks for another.
+LANGUAGES = ("he", "en", "ar", "ru")
 
 
 class NewBusiness(msgspec.Struct, frozen=True):
@@ -160,8 +164,8 @@ async def change(
         "name": None if name is None else _named(name),
         "kind": None if kind is None else clean(kind)[:80],
         "timezone": None if timezone is None else _known_zone(timezone),
-        "language": language,
-        "voice": voice,
+        "language": None if language is None else _known_language(language),
+        "voice": None if voice is None else _known_voice(voice),
         "policy": policy,
     }
     new: dict[str, Any] = {field: value for field, value in given.items() if value is not None}
@@ -257,6 +261,19 @@ def _known_zone(timezone: str) -> str:
     except ValueError as unknown:
         raise BadSetting("timezone", "unknown_zone") from unknown
     return timezone
+
+
+def _known_language(language: str) -> str:
+    if language not in LANGUAGES:
+        raise BadSetting("language", "unknown_language")
+    return language
+
+
+def _known_voice(voice: str) -> str:
+    # A custom voice's id is its account's own; only its shape is known here.
+    if voice not in VOICES and not re.fullmatch(r"voice_[A-Za-z0-9_]{1,80}", voice):
+        raise BadSetting("voice", "unknown_voice")
+    return voice
 
 
 def _e164(field: str, number: str) -> str:

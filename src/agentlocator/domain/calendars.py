@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 
 from agentlocator.db.schema import BLOCKING, Appointment, BusyBlock, Resource, Schedule, Service
 from agentlocator.db.scope import Scope
-from agentlocator.domain import schedules
+from agentlocator.domain import schedules, services
 from agentlocator.domain.availability import Busy, Calendar, Rules, Visit
 
 # No visit is longer than a day, so nothing that ended before this still matters.
@@ -39,12 +39,13 @@ async def read(
     `besides` leaves one appointment out, so that moving it is not in its own way; `resource_id` narrows the diary to
     one resource; `schedule` spares reading what the caller has in hand.
     """
-    resource_ids = await _resource_ids(scope, resource_id)
+    hours = await _hours(scope, resource_id)
     taken = await _appointments(scope, now, besides)
     busy = [Busy(*footprint) for *footprint, _day, status in taken if status in BLOCKING]
     busy += [Busy(*blocked) for blocked in await _blocks(scope, now)]
     booked_on: Counter[date] = Counter(day for *_footprint, day, _status in taken)
-    return Diary(await schedules.rules(scope, schedule), Calendar(resource_ids, busy, booked_on))
+    own = {one: services.week_of(week) for one, week in hours.items() if week}
+    return Diary(await schedules.rules(scope, schedule), Calendar(tuple(hours), busy, booked_on, own))
 
 
 def visit(schedule: Schedule, service: Service | None, duration_min: int | None = None) -> Visit:
@@ -67,11 +68,12 @@ def is_live(now: datetime) -> ColumnElement[bool]:
     )
 
 
-async def _resource_ids(scope: Scope, resource_id: int | None) -> tuple[int, ...]:
-    statement = select(Resource.id).where(Resource.active).order_by(Resource.id)
+async def _hours(scope: Scope, resource_id: int | None) -> dict[int, list[list[int]]]:
+    """The resources that are there, each with its own hours if it keeps any."""
+    statement = select(Resource.id, Resource.hours).where(Resource.active).order_by(Resource.id)
     if resource_id is not None:
         statement = statement.where(Resource.id == resource_id)
-    return tuple(await scope.all(statement))
+    return dict(await scope.rows(statement))
 
 
 async def _blocks(scope: Scope, now: datetime) -> Sequence[Any]:

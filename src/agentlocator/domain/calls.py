@@ -12,8 +12,9 @@ from typing import Any, Literal
 
 from sqlalchemy import select, update
 
-from agentlocator.db.schema import Call, StreamToken, Turn
+from agentlocator.db.schema import BLOCKING, Appointment, Call, StreamToken, Turn
 from agentlocator.db.scope import Scope
+from agentlocator.domain import appointments, audit
 
 Speaker = Literal["caller", "assistant", "keypad", "tool"]
 
@@ -23,7 +24,14 @@ CARRIER_ENDS = frozenset({"completed", "busy", "failed", "no-answer", "canceled"
 
 
 async def open_call(
-    scope: Scope, *, call_sid: str, from_raw: str, to_e164: str, now: datetime, lead_id: int | None = None
+    scope: Scope,
+    *,
+    call_sid: str,
+    from_raw: str,
+    to_e164: str,
+    now: datetime,
+    lead_id: int | None = None,
+    is_test: bool = False,
 ) -> Call:
     """The call with this CallSid: a new one, or the one that is there already."""
     await scope.insert_new(
@@ -33,6 +41,7 @@ async def open_call(
         to_e164=to_e164,
         lead_id=lead_id,
         status="ringing",
+        is_test=is_test,
         started_at=now,
         usage={},
         facts={},
@@ -160,6 +169,34 @@ async def reopen(scope: Scope, call_sid: str) -> bool:
         )
         == 1
     )
+
+
+async def take_back(scope: Scope, call_sid: str, *, by: str, now: datetime) -> int:
+    """Cancel what was booked in a test call; how many appointments that were still to come."""
+    rows = await scope.all(
+        select(Appointment.id)
+        .join(Call, Call.call_sid == Appointment.call_sid)
+        .where(Appointment.call_sid == call_sid, Call.is_test, Appointment.status.in_(BLOCKING))
+    )
+    for appointment_id in rows:
+        await appointments.cancel(scope, appointment_id, now=now, by=by, reason="test call", call_sid=call_sid)
+    return len(rows)
+
+
+async def note_person(scope: Scope, call_sid: str, did: str, detail: str = "", *, actor: str, now: datetime) -> None:
+    """Keep in the audit that somebody of the business stepped in: `listened`, `ended`, `put_through` to a
+    label, or `tested`."""
+    call = await find(scope, call_sid)
+    if call is not None:
+        audit.record(
+            scope,
+            actor=actor,
+            entity="call",
+            entity_id=call.id,
+            changes={did: (None, detail or call_sid)},
+            at=now,
+            call_sid=call_sid,
+        )
 
 
 async def listed(scope: Scope, *, limit: int = 50, before_id: int | None = None) -> Sequence[Call]:

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from agentlocator.db.schema import Conversation, Message
 from agentlocator.db.scope import Scope
+from agentlocator.domain import audit
 from agentlocator.domain.text import clean
 
 Author = Literal["lead", "assistant", "person"]
@@ -71,12 +72,21 @@ async def delivery_reported(scope: Scope, *, channel: str, external_uid: str, de
     return True
 
 
-async def hand_to(scope: Scope, conversation_id: int, answering: Answering) -> bool:
-    """Let a person take the conversation over, or give it back to the assistant."""
+async def hand_to(scope: Scope, conversation_id: int, answering: Answering, *, actor: str, now: datetime) -> bool:
+    """Let a person take the conversation over, or give it back to the assistant; either way nobody waits any more."""
     conversation = await scope.get(Conversation, conversation_id)
     if conversation is None:
         return False
+    audit.record(
+        scope,
+        actor=actor,
+        entity="conversation",
+        entity_id=conversation_id,
+        changes={"answered_by": (conversation.answered_by, answering)},
+        at=now,
+    )
     conversation.answered_by = answering
+    conversation.needs_person = ""
     return True
 
 
@@ -86,17 +96,6 @@ async def messages(scope: Scope, conversation_id: int, *, limit: int = 100) -> S
         select(Message).where(Message.conversation_id == conversation_id).order_by(Message.id.desc()).limit(limit)
     )
     return found[::-1]
-
-
-async def listed(scope: Scope, *, limit: int = 50) -> Sequence[Conversation]:
-    """The conversations with messages, the latest first."""
-    found: Sequence[Conversation] = await scope.all(
-        select(Conversation)
-        .where(Conversation.last_message_at.is_not(None))
-        .order_by(Conversation.last_message_at.desc())
-        .limit(limit)
-    )
-    return found
 
 
 async def seen(scope: Scope, conversation_id: int) -> bool:
@@ -109,17 +108,3 @@ async def seen(scope: Scope, conversation_id: int) -> bool:
     )
     conversation.seen_message_id = newest or 0
     return True
-
-
-async def unread(scope: Scope, conversation_id: int) -> int:
-    """How many messages the lead has written since a person last looked."""
-    count = await scope.first(
-        select(func.count(Message.id))
-        .join(Conversation, Conversation.id == Message.conversation_id)
-        .where(
-            Message.conversation_id == conversation_id,
-            Message.author == "lead",
-            Message.id > Conversation.seen_message_id,
-        )
-    )
-    return int(count or 0)

@@ -114,9 +114,11 @@ def _safe(cell: str) -> str:
 
 def _plain(cell: str) -> str:
     """A cell as it was before it was made safe."""
-    stripped = cell.strip()
-    inside = stripped.removeprefix("'")
-    return inside.strip() if inside != stripped and inside.lstrip(" ").startswith(_STARTS_FORMULA) else stripped
+    # Not all white space yet: what the apostrophe guards may be a tab.
+    bare = cell.strip(" ")
+    inside = bare.removeprefix("'")
+    guarded = inside != bare and inside.lstrip(" ").startswith(_STARTS_FORMULA)
+    return inside.strip() if guarded else cell.strip()
 
 
 def _decoded(content: bytes) -> str:

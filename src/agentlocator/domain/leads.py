@@ -12,16 +12,20 @@ from datetime import datetime
 from typing import Literal
 
 import msgspec
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 
-from agentlocator.db.schema import Call, Lead, LeadFact
+from agentlocator.db.schema import Call, Lead, LeadFact, LeadTerm
 from agentlocator.db.scope import Scope
-from agentlocator.domain import phones, stages
+from agentlocator.domain import lead_terms, phones, stages
 from agentlocator.domain.text import clean
 
 Source = Literal["assistant", "carrier", "import", "person"]
 
 FIELD_LIMITS = {"name": 120, "email": 254, "city": 80, "need": 500, "notes": 2000}
+
+# A term that fits this many leads is not counted further; a page is chosen among at most so few at once.
+_MANY = 5000
+_FEW = 1000
 
 
 class By(msgspec.Struct, frozen=True):
@@ -119,6 +123,8 @@ async def upsert(scope: Scope, lead_id: int, patch: Patch, *, by: By, now: datet
         )
     lead.last_activity_at = max(now, lead.last_activity_at)
     await scope.flush()
+    if taken:
+        await lead_terms.rewrite(scope, lead_id)
     return Written(tuple(taken), tuple(kept))
 
 
@@ -130,23 +136,59 @@ async def provenance(scope: Scope, lead_id: int) -> Sequence[LeadFact]:
     return found
 
 
-async def search(scope: Scope, query: str = "", *, stage_id: int | None = None, limit: int = 50) -> Sequence[Lead]:
-    """Leads whose name, phone, need or city holds the query, the most recently active first."""
+class Place(msgspec.Struct, frozen=True):
+    """Where a page of leads ended: the next one goes on from there, whoever became active meanwhile."""
+
+    last_activity_at: datetime
+    lead_id: int
+
+
+async def search(
+    scope: Scope, query: str = "", *, stage_id: int | None = None, after: Place | None = None, limit: int = 50
+) -> Sequence[Lead]:
+    """Leads with a word that begins like each of the query's, or a phone that holds it; the latest active first."""
     statement = select(Lead).order_by(Lead.last_activity_at.desc(), Lead.id.desc()).limit(limit)
-    wanted = clean(query)
-    if wanted:
-        digits = "".join(letter for letter in wanted if letter.isdecimal()).lstrip("0")
-        matches = [
-            column.icontains(wanted, autoescape=True)
-            for column in (Lead.name, Lead.need, Lead.city, Lead.email, Lead.phone_raw)
-        ]
-        if len(digits) >= 3:
-            matches.append(Lead.phone_key.contains(digits, autoescape=True))
-        statement = statement.where(or_(*matches))
+    if clean(query):
+        terms = lead_terms.wanted(clean(query))
+        if not terms:
+            return ()
+        statement = statement.where(*await _matching(scope, terms))
     if stage_id is not None:
         statement = statement.where(Lead.stage_id == stage_id)
+    if after is not None:
+        at = after.last_activity_at
+        statement = statement.where(
+            Lead.last_activity_at <= at, or_(Lead.last_activity_at < at, Lead.id < after.lead_id)
+        )
     found: Sequence[Lead] = await scope.all(statement)
     return found
+
+
+async def _matching(scope: Scope, terms: Sequence[str]) -> list[ColumnElement[bool]]:
+    """Conditions on a lead for all terms, in the shape that is quick for how many there are.
+
+    Terms that fit few name their leads at once. Where very many fit, they are looked up lead by lead, down the list
+    until the page is full, which is then soon.
+    """
+    conditions: list[ColumnElement[bool]] = []
+    few: set[int] | None = None
+    for term in terms:
+        begins = lead_terms.begins_with(term)
+        ids = await scope.all(select(LeadTerm.lead_id).where(begins).limit(_MANY))
+        if len(ids) < _MANY:
+            few = set(ids) if few is None else few & set(ids)
+        else:
+            conditions.append(_has_term(begins))
+    if few is not None and len(few) > _FEW:
+        return [_has_term(lead_terms.begins_with(term)) for term in terms]
+    if few is not None:
+        conditions.append(Lead.id.in_(few))
+    return conditions
+
+
+def _has_term(begins: ColumnElement[bool]) -> ColumnElement[bool]:
+    # The offset keeps PostgreSQL from answering for all leads at once where the first hundred are asked for.
+    return select(LeadTerm.id).where(LeadTerm.lead_id == Lead.id, begins).offset(0).exists()
 
 
 def is_same_name(known: str, said: str) -> bool:
@@ -163,7 +205,7 @@ async def _find_or_create(
     if found is not None:
         return found
     # Two calls of one number can start together: the unique key decides, and the loser reads the winner's row.
-    await scope.insert_new(
+    is_ours = await scope.insert_new(
         Lead,
         phone_key=phone.key,
         phone_e164=phone.e164,
@@ -178,6 +220,8 @@ async def _find_or_create(
     )
     created: Lead | None = await scope.first(select(Lead).where(is_this))
     assert created is not None, "the lead was written just now, by us or by the other call"
+    if is_ours:
+        await lead_terms.rewrite(scope, created.id)
     return created
 
 

@@ -30,6 +30,11 @@ async def put(
     )
 
 
+async def is_there(scope: Scope, key: str) -> bool:
+    """Whether something was put under this key, delivered or not."""
+    return await scope.first(select(Outbox.id).where(Outbox.key == key)) is not None
+
+
 async def claim(scope: Scope, *, now: datetime, limit: int = 20, lease_s: int = LEASE_S) -> Sequence[Outbox]:
     """Take due rows for a while. Two that claim at once never get the same row."""
     waiting = (

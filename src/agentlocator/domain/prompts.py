@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from agentlocator.db.schema import PromptVersion
 from agentlocator.db.scope import Scope
-from agentlocator.domain import schedules
+from agentlocator.domain import audit, schedules
 
 MAX_PROMPT = 20_000
 MAX_GREETING = 500
@@ -31,21 +31,33 @@ async def draft(scope: Scope, *, greeting: str, custom_prompt: str, actor: str, 
     version = await _in_state(scope, "draft")
     if version is None:
         version = scope.add(PromptVersion(number=await _next_number(scope), state="draft"))
-    version.greeting = greeting.strip().replace("\x00", "")
-    version.custom_prompt = custom_prompt.strip().replace("\x00", "")
+    version.greeting = _written(greeting)
+    version.custom_prompt = _written(custom_prompt)
     version.written_by = actor
     version.written_at = now
     await scope.flush()
     return version.number
 
 
-async def publish(scope: Scope, *, now: datetime) -> int | None:
+async def discard(scope: Scope, *, actor: str, now: datetime) -> bool:
+    """Throw the draft away; False when there is none."""
+    await schedules.take_turn(scope)
+    version = await _in_state(scope, "draft")
+    if version is None:
+        return False
+    _note(scope, actor, now, "draft_discarded", version.number, None)
+    await scope.session.delete(version)
+    await scope.flush()
+    return True
+
+
+async def publish(scope: Scope, *, actor: str, now: datetime) -> int | None:
     """Put the draft in force for the next call; answers its number, None when there is no draft."""
     await schedules.take_turn(scope)
     version = await _in_state(scope, "draft")
     if version is None:
         return None
-    await _retire_published(scope)
+    _note(scope, actor, now, "published", await _retire_published(scope), version.number)
     version.state = "published"
     version.published_at = now
     await scope.flush()
@@ -60,7 +72,7 @@ async def roll_back(scope: Scope, to_number: int, *, actor: str, now: datetime) 
     )
     if old is None:
         return None
-    await _retire_published(scope)
+    previous = await _retire_published(scope)
     restored = scope.add(
         PromptVersion(
             number=await _next_number(scope),
@@ -74,6 +86,7 @@ async def roll_back(scope: Scope, to_number: int, *, actor: str, now: datetime) 
         )
     )
     await scope.flush()
+    _note(scope, actor, now, "published", previous, restored.number)
     return restored.number
 
 
@@ -100,8 +113,21 @@ async def _next_number(scope: Scope) -> int:
     return int(await scope.first(select(func.coalesce(func.max(PromptVersion.number), 0)))) + 1
 
 
-async def _retire_published(scope: Scope) -> None:
+async def _retire_published(scope: Scope) -> int | None:
+    """Take what is in force out of it; answers its number."""
     version = await _in_state(scope, "published")
-    if version is not None:
-        version.state = "retired"
-        await scope.flush()
+    if version is None:
+        return None
+    version.state = "retired"
+    await scope.flush()
+    return version.number
+
+
+def _written(text: str) -> str:
+    """As it is kept and sent. A browser's line ends are two characters, and would not come back as they went."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").replace("\x00", "").encode("utf-8", "ignore").decode().strip()
+
+
+def _note(scope: Scope, actor: str, now: datetime, field: str, old: int | None, new: int | None) -> None:
+    changes = {field: (old, new)}
+    audit.record(scope, actor=actor, entity="prompt", entity_id=scope.business_id, changes=changes, at=now)

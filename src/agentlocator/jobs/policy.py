@@ -13,24 +13,21 @@ import msgspec
 
 from agentlocator.db.schema import Business
 from agentlocator.db.scope import Scope
+from agentlocator.domain.quiet_hours import QuietHours
 
 FIELD: Final = "background"
 LEADS_MIN: Final = (24 * 60, 2 * 60)
 
 
-class ReminderPolicy(msgspec.Struct, frozen=True):
-    """When people are reminded. `leads_min` are minutes before the visit; quiet hours are minutes of the day."""
+class ReminderPolicy(QuietHours, frozen=True):
+    """When people are reminded. `leads_min` are minutes before the visit."""
 
     leads_min: tuple[int, ...] = LEADS_MIN
-    quiet_from_min: int = 21 * 60
-    quiet_until_min: int = 8 * 60
-    keeps_shabbat: bool = True
 
     def __post_init__(self) -> None:
+        QuietHours.__post_init__(self)
         if not all(0 < lead <= 14 * 24 * 60 for lead in self.leads_min) or len(self.leads_min) > 5:
             raise ValueError("a reminder comes minutes to a fortnight ahead, and at most five times")
-        if not 13 * 60 <= self.quiet_from_min <= 24 * 60 or not 0 <= self.quiet_until_min <= 11 * 60:
-            raise ValueError("quiet hours begin at 13:00 or later and end by 11:00, or there would be no decent hour")
 
 
 class BackgroundPolicy(msgspec.Struct, frozen=True):

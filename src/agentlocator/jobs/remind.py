@@ -2,15 +2,13 @@
 
 Moments are planned, not sent: every one is an outbox row, made again when the visit moves or the business changes its
 mind. Nobody is reminded in quiet hours, on Shabbat or on a holiday: such a moment comes earlier instead, for a
-reminder that comes later would come too late. The rest day is from Friday 15:30 to Saturday 21:00 by the business's
-clock, in every season: candles are never lit before, and Shabbat is never out later. A holiday likewise, from its eve.
+reminder that comes later would come too late.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime, time, timedelta
-from functools import lru_cache
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final
 
@@ -21,15 +19,13 @@ from sqlalchemy import select, update
 from agentlocator.db.engine import Database
 from agentlocator.db.schema import Appointment, Outbox
 from agentlocator.db.scope import Scope
-from agentlocator.domain import businesses, holidays, localtime, outbox
+from agentlocator.domain import businesses, localtime, outbox, quiet_hours
 from agentlocator.jobs import policy as policies
 from agentlocator.jobs.deliver import Clock, Handler, NotNow, OutboxItem, Undeliverable
 from agentlocator.jobs.policy import ReminderPolicy
 
 KIND: Final = "appointment.reminder"
 STANDING: Final = ("booked", "confirmed")
-REST_FROM: Final = time(15, 30)
-REST_UNTIL: Final = time(21, 0)
 # A moment that is moved out of quiet time comes this long before it begins, and not at its very edge.
 AHEAD_OF_QUIET: Final = timedelta(minutes=30)
 # Two reminders nearer than this are one: the later.
@@ -38,8 +34,6 @@ LEAST_NOTICE: Final = timedelta(minutes=30)
 # Rest days in a row that a moment may be carried back over, beyond the longest lead.
 LOOK_AHEAD: Final = timedelta(days=14 + 6)
 
-_FRIDAY, _SATURDAY = 4, 5
-_DAY = timedelta(days=1)
 _WITHDRAWN = "withdrawn"
 
 _log = structlog.stdlib.get_logger("agentlocator.jobs")
@@ -52,19 +46,6 @@ def reminders_for(starts_at: datetime, policy: ReminderPolicy, timezone: str) ->
     )
     kept = [earlier for earlier, later in pairwise(moments) if later - earlier >= APART]
     return [moment for moment in [*kept, *moments[-1:]] if moment <= starts_at - LEAST_NOTICE]
-
-
-def is_quiet(at: datetime, policy: ReminderPolicy, timezone: str) -> bool:
-    """Whether nobody is reminded at this instant. Pure."""
-    return _quiet_since(localtime.to_wall(at, timezone), policy) is not None
-
-
-def quiet_until(at: datetime, policy: ReminderPolicy, timezone: str) -> datetime:
-    """The first quarter of an hour from `at` on that is not quiet, in UTC. Pure."""
-    wall = localtime.to_wall(at, timezone)
-    while _quiet_since(wall, policy) is not None:
-        wall = wall.replace(minute=wall.minute // 15 * 15, second=0, microsecond=0) + timedelta(minutes=15)
-    return max(at, localtime.closest_instant(wall, timezone))
 
 
 async def plan_all(db: Database, *, now: datetime) -> None:
@@ -107,8 +88,8 @@ def while_it_stands(db: Database, send: Handler, *, clock: Clock) -> Handler:
             raise Undeliverable("the visit does not stand any more as it did")
         if visit.starts_at <= now:
             raise Undeliverable("the visit has begun")
-        if is_quiet(now, policy.reminders, timezone):
-            raise NotNow(quiet_until(now, policy.reminders, timezone))
+        if quiet_hours.is_quiet(now, policy.reminders, timezone):
+            raise NotNow(quiet_hours.quiet_until(now, policy.reminders, timezone))
         await send(item)
 
     return checked
@@ -192,35 +173,7 @@ def _payload(visit: Appointment) -> dict[str, Any]:
 def _decent(wished: datetime, policy: ReminderPolicy, timezone: str) -> datetime:
     wall = localtime.to_wall(wished, timezone)
     moved = wall
-    while (since := _quiet_since(moved, policy)) is not None:
+    while (since := quiet_hours.quiet_since(moved, policy)) is not None:
         moved = since - AHEAD_OF_QUIET
     # A wish that may stay is not sent through the wall clock: in autumn's repeated hour that would move it.
     return wished if moved == wall else localtime.closest_instant(moved, timezone)
-
-
-def _quiet_since(wall: datetime, policy: ReminderPolicy) -> datetime | None:
-    """When the quiet stretch around a wall reading began; None when it is not quiet."""
-    begun = [since for since, until in _stretches(wall.date(), policy) if since <= wall < until]
-    return min(begun, default=None)
-
-
-def _stretches(day: date, policy: ReminderPolicy) -> list[tuple[datetime, datetime]]:
-    """Every quiet stretch that may touch a day, as wall readings, half-open."""
-    midnight = datetime.combine(day, time())
-    from_, until = timedelta(minutes=policy.quiet_from_min), timedelta(minutes=policy.quiet_until_min)
-    nights = [(midnight - _DAY + from_, midnight + until), (midnight + from_, midnight + _DAY + until)]
-    if not policy.keeps_shabbat:
-        return nights
-    rests = [(datetime.combine(rest - _DAY, REST_FROM), datetime.combine(rest, REST_UNTIL)) for rest in _rest_days(day)]
-    return nights + rests
-
-
-def _rest_days(day: date) -> list[date]:
-    """Which of a day and the next are days of rest."""
-    return [one for one in (day, day + _DAY) if one.weekday() == _SATURDAY or one in _holidays(one.year)]
-
-
-@lru_cache(maxsize=64)
-def _holidays(year: int) -> Mapping[date, str]:
-    closed = holidays.offered(date(year, 1, 1), date(year, 12, 31))
-    return {one.on_date: one.note for one in closed if not one.windows}

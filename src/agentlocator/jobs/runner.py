@@ -20,7 +20,10 @@ import structlog
 
 from agentlocator.db.engine import Database
 from agentlocator.domain import businesses
+from agentlocator.jobs import canary as canary_job
 from agentlocator.jobs import deliver, prune, remind
+from agentlocator.jobs.alert import Alert, Operator, WriteWhatsApp
+from agentlocator.jobs.canary import Canary
 from agentlocator.jobs.deliver import Clock, Delivery, Handler, Relay
 from agentlocator.jobs.engine import BrokenOff, Engine, address_beside
 from agentlocator.jobs.prune import Retention
@@ -35,11 +38,13 @@ _log = structlog.stdlib.get_logger("agentlocator.jobs")
 
 
 class Pace(msgspec.Struct, frozen=True):
-    """Seconds between two looks at the outbox, two plans of reminders, two looks for something to prune."""
+    """Seconds between two looks at the outbox, two plans of reminders, two looks for something to prune, and for
+    somebody to certify."""
 
     deliver_s: float = 1.0
     remind_s: float = 60.0
     prune_s: float = 3600.0
+    canary_s: float = 300.0
 
 
 @asynccontextmanager
@@ -53,11 +58,15 @@ async def running(
     clock: Clock = deliver.utc_now,
     machine: str | None = None,
     allow_private_webhooks: bool = False,
+    canary: Canary | None = None,
+    operator: Operator | None = None,
+    whatsapp_operator: WriteWhatsApp | None = None,
 ) -> AsyncIterator[None]:
     """Do the background work while the context is open.
 
     `handlers` take outbox kinds, a reminder's only while its visit stands; the rest goes to the business's webhook.
-    `root_secret` is what webhooks' secrets are made of. `machine`: see `Engine`.
+    `root_secret` is what webhooks' secrets are made of. `machine`: see `Engine`. `operator` and `whatsapp_operator` are
+    where alerts go.
     """
     pace = pace or Pace()
     # Reading the certificates takes tens of milliseconds, and calls are under way.
@@ -66,6 +75,9 @@ async def running(
         webhook = Webhook(db, client, root_secret, clock=clock, allow_private=allow_private_webhooks)
         takers: dict[str, Handler] = {remind.KIND: webhook, **(handlers or {})}
         takers[remind.KIND] = remind.while_it_stands(db, takers[remind.KIND], clock=clock)
+        takers.setdefault(
+            canary_job.KIND, Alert(operator or Operator(), client, clock=clock, whatsapp=whatsapp_operator)
+        )
         delivery = Delivery(db, takers, webhook, clock=clock)
         retention = Retention(db, data_dir / "calls", clock=clock)
         engine = Engine(
@@ -75,13 +87,15 @@ async def running(
         )
         await engine.start()
         relay = Relay(db, engine, clock=clock, pace_s=pace.deliver_s)
-        tasks = (
+        tasks = [
             asyncio.create_task(relay.run(), name="outbox relay"),
             asyncio.create_task(
                 _again_and_again(lambda: remind.plan_all(db, now=clock()), pace.remind_s), name="remind"
             ),
             asyncio.create_task(_again_and_again(lambda: _prune_all(db, engine, clock()), pace.prune_s), name="prune"),
-        )
+        ]
+        if canary is not None:
+            tasks.append(asyncio.create_task(_again_and_again(canary.look, pace.canary_s), name="canary"))
         try:
             yield
         finally:

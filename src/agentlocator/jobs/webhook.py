@@ -1,7 +1,8 @@
 """Tells a business's own system what happened: one signed HTTP POST for each outbox item.
 
 The receiver knows a repeat by its `Idempotency-Key`, and us by the signature over time and body. An address inside our
-own network is never called, and a redirect never followed: the address comes from a business, not from us.
+own network is never called, and a redirect never followed: the address comes from a business, not from us. The name is
+looked up once, and what was judged is what is called.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hashlib
 import hmac
 import ipaddress
 import socket
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -29,17 +31,25 @@ GONE: Final = 410
 class Webhook:
     """The handler for whatever nobody else takes. The client is given, and stays its owner's to close.
 
-    `root_secret` is the installation's; each business's own secret is made of it. `allow_private` lets addresses of
-    this machine and its network through, for development.
+    `root_secret` is the installation's; each business's own secret is made of it. `addresses_of` looks a name up, or
+    raises OSError. `allow_private` lets addresses of this machine and its network through, for development.
     """
 
     def __init__(
-        self, db: Database, client: httpx2.AsyncClient, root_secret: str, *, clock: Clock, allow_private: bool = False
+        self,
+        db: Database,
+        client: httpx2.AsyncClient,
+        root_secret: str,
+        *,
+        clock: Clock,
+        addresses_of: Callable[[str], Awaitable[list[str]]] | None = None,
+        allow_private: bool = False,
     ) -> None:
         self._db = db
         self._client = client
         self._root_secret = root_secret
         self._clock = clock
+        self._addresses_of = addresses_of or _addresses_of
         self._allow_private = allow_private
 
     async def __call__(self, item: OutboxItem) -> None:
@@ -48,16 +58,21 @@ class Webhook:
             url = (await policy.of_business(scope))[0].webhook_url
         if url is None:
             raise Unanswered("the business has no webhook address")
-        await self._judge(url)
+        way = await self._way_to(url)
         body = _body(item)
-        headers = {
+        headers = way.headers | {
             "Content-Type": "application/json",
             "Idempotency-Key": item.idempotency_key,
             "AgentLocator-Signature": signature(secret_of(self._root_secret, item.business_id), body, self._clock()),
         }
         try:
             answer = await self._client.post(
-                url, content=body, headers=headers, timeout=TIMEOUT_S, follow_redirects=False
+                way.url,
+                content=body,
+                headers=headers,
+                timeout=TIMEOUT_S,
+                follow_redirects=False,
+                extensions=way.extensions,
             )
         except httpx2.HTTPError as fault:
             raise Unanswered(f"no answer: {type(fault).__name__}") from fault
@@ -66,18 +81,36 @@ class Webhook:
         if not answer.is_success:
             raise Unanswered(f"the webhook answered {answer.status_code}")
 
-    async def _judge(self, url: str) -> None:
-        parts = urlsplit(url)
-        if self._allow_private and parts.scheme in ("http", "https"):
-            return
-        if parts.scheme != "https" or parts.hostname is None:
+    async def _way_to(self, url: str) -> _Way:
+        """Where the item goes: to an address that was judged, under the name that its certificate must show."""
+        if self._allow_private and urlsplit(url).scheme in ("http", "https"):
+            return _Way(url, {}, {})
+        try:
+            named = httpx2.URL(url)
+        except httpx2.InvalidURL as fault:
+            raise Undeliverable("the webhook address is no address") from fault
+        if named.scheme != "https" or not named.host:
             raise Undeliverable("the webhook address is not https")
         try:
-            found = await asyncio.get_running_loop().getaddrinfo(parts.hostname, 443, type=socket.SOCK_STREAM)
+            found = await self._addresses_of(named.host)
         except OSError as fault:
             raise Unanswered("the webhook's name is not known") from fault
-        if not all(ipaddress.ip_address(address[4][0]).is_global for address in found):
+        if not found or not all(ipaddress.ip_address(address).is_global for address in found):
             raise Undeliverable("the webhook address is not a public one")
+        return _Way(
+            str(named.copy_with(host=found[0])), {"Host": named.netloc.decode("ascii")}, {"sni_hostname": named.host}
+        )
+
+
+class _Way(msgspec.Struct, frozen=True):
+    url: str
+    headers: dict[str, str]
+    extensions: dict[str, Any]
+
+
+async def _addresses_of(name: str) -> list[str]:
+    found = await asyncio.get_running_loop().getaddrinfo(name, 443, type=socket.SOCK_STREAM)
+    return [str(address[4][0]) for address in found]
 
 
 class Unanswered(Exception):

@@ -4,6 +4,6 @@
 """
 
 from agentlocator.microscope.page import render
-from agentlocator.microscope.reading import read_picture
+from agentlocator.microscope.reading import read_picture, read_recording
 
-__all__ = ["read_picture", "render"]
+__all__ = ["read_picture", "read_recording", "render"]

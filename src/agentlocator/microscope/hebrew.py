@@ -14,6 +14,7 @@ REASONS: Final = {
     "keypad": "הקשה",
     "quiet": "שקט",
     "undecided": "לא הוכרע",
+    "over": "המשפט כבר הסתיים",
 }
 
 WAYS: Final = {
@@ -34,6 +35,7 @@ OUTCOMES: Final = {
     "never_connected": "לא התחברה",
     "server_stopping": "השרת נעצר",
     "max_length": "הגיעה לאורך המרבי",
+    "ended_by_person": "אדם מהעסק סיים",
     "caller_silent": "המתקשר שתק",
 }
 

@@ -28,14 +28,25 @@ from agentlocator.microscope.forwarding import Forwarding
 from agentlocator.microscope.measuring import Measuring
 from agentlocator.microscope.model_side import ModelSide
 from agentlocator.microscope.picture import CallPicture, Said, Summary, Verdict, Way
+from agentlocator.microscope.sound import Recording, Sound
 from agentlocator.microscope.tape import Tape
 
 
 def read_picture(lines: Iterable[bytes]) -> CallPicture:
     """The picture of a journal's call. Raises `journal.JournalError` for what is not a journal."""
+    return _watched(lines, None)
+
+
+def read_recording(lines: Iterable[bytes]) -> Recording:
+    """The picture of a journal's call with its sound. Raises `journal.JournalError` for what is not a journal."""
+    sound = Sound()
+    return Recording(_watched(lines, sound), tuple(sound.caller), tuple(sound.assistant))
+
+
+def _watched(lines: Iterable[bytes], sound: Sound | None) -> CallPicture:
     header, entries = journal.read(lines)
     call = Call(header.brief)
-    watch = _Watch(call)
+    watch = _Watch(call, sound)
     events = divergences = 0
     for entry in entries:
         produced_bytes = call.playout.produced_bytes
@@ -52,8 +63,9 @@ def read_picture(lines: Iterable[bytes]) -> CallPicture:
 class _Watch:
     """Everybody who takes notes of one call."""
 
-    def __init__(self, call: Call) -> None:
-        self.tape = Tape()
+    def __init__(self, call: Call, sound: Sound | None) -> None:
+        self.tape = Tape(sound.assistant_heard if sound else None)
+        self._sound = sound
         self._call = call
         self._caller = Outline()
         self._measuring = Measuring()
@@ -102,6 +114,8 @@ class _Watch:
         if isinstance(event, CallerAudio):
             self._rx += 1
             self._caller.draw(self._now_ms - FRAME_MS, event.audio)
+            if self._sound is not None:
+                self._sound.caller_heard(self._now_ms - FRAME_MS, event.audio)
             self._forwarding.heard(event.audio, appended, self._instead, self._now_ms)
         else:
             self._forwarding.caught_up(appended)

@@ -7,6 +7,7 @@ clear takes the same way. Never guesses at a carrier: it knows only what was sen
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 from agentlocator.audio.frames import BYTES_PER_MS, FRAME_BYTES, FRAME_MS
 from agentlocator.microscope.envelope import Outline, envelope_of
@@ -14,9 +15,13 @@ from agentlocator.microscope.picture import Envelope, Unheard
 
 
 class Tape:
-    """Fed what was produced, sent and cleared, in order. `first_heard_ms` and `last_heard_ms` are by item."""
+    """Fed what was produced, sent and cleared, in order. `first_heard_ms` and `last_heard_ms` are by item.
 
-    def __init__(self) -> None:
+    `heard` is told each frame that reached the caller, with the moment at which it began.
+    """
+
+    def __init__(self, heard: Callable[[int, bytes], None] | None = None) -> None:
+        self._heard = heard
         self.unheard: list[Unheard] = []
         self.first_heard_ms: dict[str, int] = {}
         self.last_heard_ms: dict[str, int] = {}
@@ -71,6 +76,8 @@ class Tape:
             played_by_ms, delay_ms, item_id, frame = self._in_flight.popleft()
             end_ms = played_by_ms + delay_ms
             self._outline.draw(end_ms - FRAME_MS, frame)
+            if self._heard is not None:
+                self._heard(max(0, end_ms - FRAME_MS), frame)
             self.first_heard_ms.setdefault(item_id, end_ms - FRAME_MS)
             self.last_heard_ms[item_id] = end_ms
             self._heard_bytes[item_id] = self._heard_bytes.get(item_id, 0) + FRAME_BYTES

@@ -14,6 +14,9 @@ import msgspec
 
 from agentlocator.realtime.errors import LocalProtocolError
 
+# What every GA model speaks with; a custom voice is an id instead.
+VOICES: Final = ("marin", "cedar", "shimmer", "coral", "sage", "alloy", "ash", "ballad", "echo", "verse")
+
 Effort = Literal["minimal", "low", "medium", "high", "xhigh"]
 
 

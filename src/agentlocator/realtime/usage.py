@@ -93,12 +93,21 @@ def tokens(usage: Usage) -> Tokens:
 
 def cost_micro_usd(model: str, spent: Tokens) -> int | None:
     """Millionths of a dollar, rounded half up; None when the model's price is not known."""
+    parts = _thousandths(model, spent)
+    return None if parts is None else (sum(parts.values()) + 500) // 1000
+
+
+def costs_micro_usd(model: str, spent: Tokens) -> dict[str, int]:
+    """Millionths of a dollar for each kind that was used; empty when the model's price is not known."""
+    parts = _thousandths(model, spent) or {}
+    return {name: (part + 500) // 1000 for name, part in parts.items() if part}
+
+
+def _thousandths(model: str, spent: Tokens) -> dict[str, int] | None:
     price = _PRICES.get(_DATED.sub("", model))
     if price is None:
         return None
-    names = spent.__struct_fields__
-    thousandths = sum(int(getattr(spent, name)) * int(getattr(price, name)) for name in names)
-    return (thousandths + 500) // 1000
+    return {name: int(getattr(spent, name)) * int(getattr(price, name)) for name in spent.__struct_fields__}
 
 
 def transcription_cost_micro_usd(model: str, usage: TranscriptionUsage) -> int | None:

@@ -136,7 +136,7 @@ def gather(
             {"at_ms": at_ms, "verdict": report.verdict, "reason": report.reason, "speech_ms": report.speech_ms}
             for at_ms, report in observer.barge_ins
         ],
-        stops_ms=[_stop_ms(heard, said.at_ms) for said in person.spoken if said.interrupting],
+        stops_ms=[stop_ms(heard, said.at_ms) for said in person.spoken if said.interrupting],
         alarms=[f"{alarm.code}: {alarm.detail}" for alarm in observer.alarms],
         complaints=[*person.complaints, *(carrier.violations if carrier else []), *_warnings(carrier)],
         model_errors=[code or "" for server in servers for code in server.errors],
@@ -219,7 +219,7 @@ def _first_sound_ms(heard: Sequence[tuple[int, bytes]]) -> int | None:
     return None if first is None else first - heard[0][0]
 
 
-def _stop_ms(heard: Sequence[tuple[int, bytes]], began_ms: int) -> int:
+def stop_ms(heard: Sequence[tuple[int, bytes]], began_ms: int) -> int:
     """How long the assistant was still heard after `began_ms`: until a silence that is no pause of its speech."""
     last_ms = began_ms
     for at_ms, frame in heard:

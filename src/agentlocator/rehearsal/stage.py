@@ -15,6 +15,8 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from agentlocator.assistant.registry import Registry, ToolContext
 from agentlocator.call import commands as do
 from agentlocator.call import events as on
@@ -25,6 +27,7 @@ from agentlocator.db.engine import Database
 from agentlocator.domain import businesses, calls, leads
 from agentlocator.domain.seed import seed_demo
 from agentlocator.realtime import messages as realtime
+from agentlocator.realtime.usage import Usage
 from agentlocator.rehearsal import evidence, meanwhile
 from agentlocator.rehearsal.evidence import Evidence, Observer
 from agentlocator.simulator.carrier import CallFacts, Carrier
@@ -75,7 +78,34 @@ async def perform(
 async def _perform(
     scenario: Scenario, role: Role, db: Database, voice: Voice, folder: Path, seed: int, watch: NamedWatch | None
 ) -> Evidence:
-    now = datetime.now(UTC)
+    played = await play(scenario, role, db, voice, seed=seed, now=datetime.now(UTC), watch=watch)
+    journal_path = folder / f"{played.evidence.call_sid}.jsonl"
+    journal_path.write_bytes(played.journal)
+    played.evidence.journal = str(journal_path)
+    return played.evidence
+
+
+class Played(msgspec.Struct, frozen=True):
+    """One call that was played: what it proves, what was seen of it, its journal, and what the model used."""
+
+    evidence: Evidence
+    observer: Observer
+    journal: bytes
+    usages: tuple[Usage, ...]
+    business_id: int
+
+
+async def play(
+    scenario: Scenario,
+    role: Role,
+    db: Database,
+    voice: Voice,
+    *,
+    seed: int,
+    now: datetime,
+    watch: NamedWatch | None = None,
+) -> Played:
+    """Plays one role as a call that came in at `now`; its row, its lead and its bookings stay in the database."""
     call_sid = f"CA{seed:032x}"
     async with db.operator() as operator:
         business_id = await businesses.find_by_number(operator, role.business)
@@ -131,10 +161,7 @@ async def _perform(
     gathered = evidence.gather(scenario.name, profile.name, observer, carrier, person, hub.servers)
     gathered.refused_messages = played.refused_messages
     await evidence.add_rows(gathered, db, profile)
-    journal_path = folder / f"{call_sid}.jsonl"
-    journal_path.write_bytes(b"".join(played.journal))
-    gathered.journal = str(journal_path)
-    return gathered
+    return Played(gathered, observer, b"".join(played.journal), tuple(played.usages), business_id)
 
 
 def _scorer() -> SpeechScorer | None:
@@ -172,6 +199,7 @@ class Stage:
         self.carrier = carrier
         self.person = person
         self.refused_messages = 0
+        self.usages: list[Usage] = []
         self.journal = [journal.write_header(brief, "1970-01-01T00:00:00Z")]
         self._session = session
         self._hub = hub
@@ -346,5 +374,8 @@ class _ModelEnd:
             self.detached = True
             self._stage._take(on.ModelDisconnected(f"closed with {out.code}", fatal=out.code >= 4000))
             return
-        for event in self._translator.events(realtime.parse(out.text)):
+        message = realtime.parse(out.text)
+        if isinstance(message, realtime.ResponseDone) and message.response.usage is not None:
+            self._stage.usages.append(message.response.usage)
+        for event in self._translator.events(message):
             self._stage._take(event)

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx2
 
@@ -37,21 +38,34 @@ from agentlocator.simulator.speech import Voice
 from agentlocator.voice import webhook
 from agentlocator.voice.session import CallSession
 
+if TYPE_CHECKING:
+    from agents import Model
+
 ACCOUNT_SID = "AC" + "0" * 32
 AUTH_TOKEN = "simulated-auth-token"  # noqa: S105 - both peers are in this process
 MODEL_KEY = "sk-simulated"
+
+_WRITTEN = ("whatsapp_access_token", "whatsapp_app_secret", "whatsapp_verify_token", "bridge_url", "bridge_secret")
 
 Watch = Callable[[str, int, on.Event, list[do.Command]], None]
 """Sees every event of every call, with the name of its business."""
 
 
 class Theatre:
-    """A running server with seeded businesses, and the voices of those who call it."""
+    """A running server with seeded businesses, and the voices of those who call it. `served` ends with it."""
 
-    def __init__(self, deployment: app.Deployment, hub: RealtimeHub | None, origin: str, voice: Voice) -> None:
+    def __init__(
+        self,
+        deployment: app.Deployment,
+        hub: RealtimeHub | None,
+        origin: str,
+        voice: Voice,
+        served: asyncio.Task[None],
+    ) -> None:
         self.deployment = deployment
         self.hub = hub
         self.origin = origin
+        self.served = served
         self._voice = voice
 
     async def perform(
@@ -146,35 +160,42 @@ async def opened(
     seed: int = 1,
     real_model: Settings | None = None,
     port: int = 0,
+    text_model: Model | None = None,
+    **given: object,
 ) -> AsyncIterator[Theatre]:
-    """A server for a scenario on a free loopback port, its data in `data_dir`.
+    """A server for a scenario on a free loopback port, its data in `data_dir`; `given` settings win over the usual.
 
     With `real_model`, the model is OpenAI's (or whatever those settings name); the carrier is always simulated.
+    `text_model` answers in writing, if `given` has a transport for it.
     """
     voice = voice or Voice(data_dir / "voices")
-    hub = None if real_model else RealtimeHub(scenario.brain, voice, seed=seed, faults=scenario.model_faults)
+    hub = None
+    if not real_model:
+        hub = RealtimeHub(scenario.brain, voice, seed=seed, faults=scenario.model_faults, unworded=scenario.unworded)
     listener = _listener(port)
     origin = f"http://127.0.0.1:{listener.getsockname()[1]}"
     async with _model_url(hub, real_model) as model_url:
         # What is given here wins over the environment: a rehearsal never touches the user's own data or account.
-        settings = config.load(
-            None,
-            openai_api_key=real_model.openai_api_key if real_model else MODEL_KEY,
-            openai_realtime_url=model_url,
-            openai_realtime_model=real_model.openai_realtime_model if real_model else "gpt-realtime-2.1",
-            twilio_account_sid=ACCOUNT_SID,
-            twilio_auth_token=AUTH_TOKEN,
-            public_url=origin,
-            data_dir=data_dir,
-            database_url=f"sqlite:///{data_dir / 'agentlocator.db'}",
-        )
+        usual = {
+            "openai_api_key": real_model.openai_api_key if real_model else MODEL_KEY,
+            "openai_realtime_url": model_url,
+            "openai_realtime_model": real_model.openai_realtime_model if real_model else "gpt-realtime-2.1",
+            "twilio_account_sid": ACCOUNT_SID,
+            "twilio_auth_token": AUTH_TOKEN,
+            "public_url": origin,
+            "data_dir": data_dir,
+            "database_url": f"sqlite:///{data_dir / 'agentlocator.db'}",
+            **dict.fromkeys(_WRITTEN),
+            "whatsapp_over_twilio": False,
+        }
+        settings = config.load(None, **(usual | given))
         db = await Database.open(settings.database())
-        deployment = app.Deployment(settings, db)
+        deployment = app.Deployment(settings, db, text_model=text_model)
         if scenario.tool_ms:
             deployment.switchboard.registry = _SlowRegistry(scenario.tool_ms)
-        async with _serving(deployment, listener):
+        async with _serving(deployment, listener) as served:
             await seed_demo(db)
-            yield Theatre(deployment, hub, origin, voice)
+            yield Theatre(deployment, hub, origin, voice, served)
 
 
 @asynccontextmanager
@@ -188,7 +209,7 @@ async def _model_url(hub: RealtimeHub | None, real_model: Settings | None) -> As
 
 
 @asynccontextmanager
-async def _serving(deployment: app.Deployment, listener: socket.socket) -> AsyncIterator[None]:
+async def _serving(deployment: app.Deployment, listener: socket.socket) -> AsyncIterator[asyncio.Task[None]]:
     server = app.server(deployment, "127.0.0.1", 0)
     running = asyncio.create_task(server.serve(sockets=[listener]), name="server")
     try:
@@ -197,7 +218,7 @@ async def _serving(deployment: app.Deployment, listener: socket.socket) -> Async
         starting.cancel()
         if running.done():
             await running  # it could not start, and says why
-        yield
+        yield running
     finally:
         server.should_exit = True
         await running

@@ -1,15 +1,14 @@
 """One person phones a business and then writes to it: the same lead, the same appointment, one thread.
 
-The phone call is the theatre's; the writing goes through the server's own webhooks, its outbox and a simulated Cloud
-API, over sockets. The model that answers in writing is simulated too.
+Everything goes through the very server that serves: the call, the webhooks, the outbox; only the peers are simulated,
+over sockets: the carrier, the Cloud API and both models.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,31 +17,22 @@ import msgspec
 from sqlalchemy import select
 
 from agentlocator.db.engine import Database
-from agentlocator.db.schema import Appointment, Call, Conversation, Lead, Message, Outbox, Turn
-from agentlocator.domain import businesses, localtime, outbox
+from agentlocator.db.schema import Appointment, Call, Conversation, Lead, Message, Turn
+from agentlocator.domain import businesses, localtime
 from agentlocator.rehearsal import theatre
-from agentlocator.rehearsal.theatre import Theatre
 from agentlocator.simulator.scenarios import CLINIC, DANA, SCENARIOS
 from agentlocator.simulator.whatsapp_cloud import CloudServer
 from agentlocator.simulator.whatsapp_http import serving
 from agentlocator.simulator.whatsapp_model import SimulatedTextModel
-from agentlocator.whatsapp import lines, outgoing, webhooks
-from agentlocator.whatsapp.agent import TextAgent
-from agentlocator.whatsapp.answering import Responder
-from agentlocator.whatsapp.cloud_api import CloudApi
-from agentlocator.whatsapp.messages import Unreachable
-from agentlocator.whatsapp.outgoing import Job
-from agentlocator.whatsapp.webhooks import Secrets, WhatsAppWebhooks
+from agentlocator.whatsapp import lines, webhooks
 
 NAME: Final = "phone-then-whatsapp"
 TITLE: Final = "A caller books by phone, and moves the appointment in writing"
 
 LINE: Final = "100200300"
 APP_SECRET: Final = "simulated-app-secret"  # noqa: S105 - both peers are in this process
+VERIFY_TOKEN: Final = "simulated-verify-token"  # noqa: S105 - both peers are in this process
 ACCESS_TOKEN: Final = "simulated-access-token"  # noqa: S105 - both peers are in this process
-# A simulated person waits for the answer, so nobody else's second message has to be waited for.
-SETTLE: Final = timedelta(milliseconds=60)
-PACE_S: Final = 0.05
 PATIENCE_S: Final = 20.0
 
 LETTERS: Final = (
@@ -87,15 +77,31 @@ async def perform(
 ) -> PhoneThenWhatsApp:
     """Plays the call, then the writing, with all data in `folder`."""
     scenario = SCENARIOS["happy-booking"]
-    async with theatre.opened(folder, scenario, seed=seed) as house:
+    cloud = CloudServer(APP_SECRET, ACCESS_TOKEN, clock=_now)
+    async with (
+        serving(cloud.app) as cloud_url,
+        theatre.opened(
+            folder,
+            scenario,
+            seed=seed,
+            text_model=SimulatedTextModel(),
+            whatsapp_access_token=ACCESS_TOKEN,
+            whatsapp_app_secret=APP_SECRET,
+            whatsapp_verify_token=VERIFY_TOKEN,
+            whatsapp_api_url=cloud_url,
+        ) as house,
+        httpx2.AsyncClient() as http,
+    ):
+        cloud.webhook_url = house.origin + webhooks.CLOUD
         (call,) = await house.perform(scenario, seed=seed, network_ms=network_ms, watch=call_watch)
         db = house.deployment.db
         business_id = await _business(db)
         booked = await _appointment(db, business_id)
-        async with _correspondence(house, business_id) as (cloud, http):
-            complaints = [*call.complaints, *await _write_all(cloud, http, watch)]
-            if cloud.delivered:
-                await cloud.reports(http, cloud.delivered[-1], "read")
+        async with db.scope(business_id) as scope:
+            await lines.add(scope, "cloud", LINE, now=_now())
+        complaints = [*call.complaints, *await _write_all(cloud, http, watch)]
+        if cloud.delivered:
+            await cloud.reports(http, cloud.delivered[-1], "read")
         played = await _gather(db, business_id, call.business, booked, complaints)
     played.outcome = call.outcome
     played.complaints += _faults(played)
@@ -107,51 +113,6 @@ async def _business(db: Database) -> int:
         found = await businesses.find_by_number(operator, CLINIC)
     assert found is not None, "the clinic is seeded"
     return found
-
-
-@asynccontextmanager
-async def _correspondence(house: Theatre, business_id: int) -> AsyncIterator[tuple[CloudServer, httpx2.AsyncClient]]:
-    """The server's WhatsApp side, and Meta's, while the context is open."""
-    db = house.deployment.db
-    async with db.scope(business_id) as scope:
-        await lines.add(scope, "cloud", LINE, now=_now())
-    cloud = CloudServer(APP_SECRET, ACCESS_TOKEN, clock=_now, webhook_url=house.origin + webhooks.CLOUD)
-    responder = Responder(db, TextAgent(db, house.deployment.registry, SimulatedTextModel()), clock=_now, settle=SETTLE)
-    hooks = WhatsAppWebhooks(db, Secrets(house.origin, cloud_app_secret=APP_SECRET), responder.notice, clock=_now)
-    house.deployment.app.router.routes.extend(hooks.routes())
-    async with serving(cloud.app) as origin, httpx2.AsyncClient() as http:
-        api = CloudApi(http, ACCESS_TOKEN, base_url=origin)
-        working = [
-            asyncio.create_task(responder.run(), name="responder"),
-            asyncio.create_task(_deliver(db, business_id, api), name="courier"),
-        ]
-        try:
-            yield cloud, http
-        finally:
-            for task in working:
-                task.cancel()
-            await asyncio.gather(*working, return_exceptions=True)
-
-
-async def _deliver(db: Database, business_id: int, api: CloudApi) -> None:
-    """The outbox's written part, row by row, until cancelled."""
-    while True:
-        async with db.reading(business_id) as scope:
-            rows: Sequence[Outbox] = await scope.all(
-                select(Outbox)
-                .where(Outbox.kind == outgoing.KIND, Outbox.done_at.is_(None), Outbox.failed_at.is_(None))
-                .order_by(Outbox.id)
-            )
-        for row in rows:
-            job = Job(business_id, row.payload, row.key)
-            try:
-                told = await outgoing.deliver(db, {"cloud": api}, job, now=_now())
-            except Unreachable:
-                continue
-            if told.became != "wait":
-                async with db.scope(business_id) as scope:
-                    await outbox.delivered(scope, row.id, now=_now())
-        await asyncio.sleep(PACE_S)
 
 
 async def _write_all(cloud: CloudServer, http: httpx2.AsyncClient, watch: Watch | None) -> list[str]:

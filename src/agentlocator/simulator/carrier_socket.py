@@ -43,14 +43,16 @@ def sign(url: str, parameters: Mapping[str, str], auth_token: str) -> str:
 class CallReport(msgspec.Struct):
     """What became of a call.
 
-    `carriers` are its streams in their order; `verbs` what the last TwiML orders besides streams; `notes` are the
-    carrier's error and warning codes, each with a sentence; `close_codes` say how the server ended each stream.
+    `carriers` are its streams in their order; `before` is what the TwiML orders before the first of them, `verbs`
+    what the last TwiML orders besides streams; `notes` are the carrier's error and warning codes, each with a
+    sentence; `close_codes` say how the server ended each stream.
     """
 
     call: CallFacts
     carriers: list[Carrier] = []
     orders: list[StreamOrder] = []
     verbs: tuple[Verb, ...] = ()
+    before: tuple[Verb, ...] = ()
     notes: list[str] = []
     close_codes: list[int] = []
 
@@ -163,6 +165,8 @@ class CarrierShell:
         if twiml.stream is None:
             live.report.verbs = twiml.before
             return None
+        if not live.report.orders:
+            live.report.before = twiml.before
         live.report.orders.append(twiml.stream)
         over = await self._stream(twiml.stream, live, line)
         ordered = live.take_order()

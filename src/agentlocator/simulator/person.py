@@ -15,6 +15,7 @@ from agentlocator.simulator import sounds
 from agentlocator.simulator.carrier import Carrier
 from agentlocator.simulator.hidden_words import Listener
 from agentlocator.simulator.play import (
+    Answered,
     Coughs,
     HangsUp,
     Hears,
@@ -69,6 +70,7 @@ class Person:
         self._sound_until_ms = 0
         self._carrier: Carrier | None = None
         self._now_ms = 0
+        self._acted_ms = 0
         self._acting = self._act(lines)
 
     @property
@@ -108,6 +110,9 @@ class Person:
             case Hears():
                 heard = self._until(lambda: self._quiet and line.words in " ".join(self._fresh) and bool(self._fresh))
                 yield from self._patiently(heard, line.within_ms, f"never heard “{line.words}”")
+            case Answered():
+                answered = self._until(lambda: self._has_answered(line.quiet_ms))
+                yield from self._patiently(answered, line.within_ms, "no answer")
             case Says():
                 yield from self._pause(line.after_ms)
                 yield from self._utter(line.text)
@@ -125,6 +130,7 @@ class Person:
                     self._mouth.press(key, self._now_ms)
                     yield from self._pause(line.gap_ms)
                 self.spoken.append(Spoken(self._now_ms, self._now_ms, f"[{line.keys}]"))
+                self._acted_ms = self._now_ms
                 self._fresh.clear()
             case Waits():
                 yield from self._pause(line.for_ms)
@@ -144,6 +150,9 @@ class Person:
     @property
     def _quiet(self) -> bool:
         return self._sound_since_ms is None or self._now_ms - self._sound_until_ms >= QUIET_MS
+
+    def _has_answered(self, quiet_ms: int) -> bool:
+        return self._sound_until_ms > self._acted_ms and self._now_ms - self._sound_until_ms >= quiet_ms
 
     def _until_talking(self, for_ms: int) -> Iterator[None]:
         return self._until(
@@ -175,6 +184,7 @@ class Person:
         self._fresh.clear()
         duration_ms = self._sound(self._voice.say(text, "caller").audio, text, interrupting)
         yield from self._pause(duration_ms)
+        self._acted_ms = self._now_ms
         self._fresh.clear()
 
     def _sound(self, audio: bytes, text: str, interrupting: bool = False) -> int:

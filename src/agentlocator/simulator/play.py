@@ -26,6 +26,13 @@ class Hears(Line, frozen=True):
     within_ms: int = 20_000
 
 
+class Answered(Line, frozen=True):
+    """Listens until the assistant has said something, whatever it was, and been silent for `quiet_ms`."""
+
+    quiet_ms: int = 700
+    within_ms: int = 12_000
+
+
 class Says(Line, frozen=True):
     """Speaks, after a moment."""
 
@@ -91,7 +98,7 @@ class Scenario(msgspec.Struct, frozen=True):
     """A scenario: who calls, what goes wrong, how the simulated model thinks, and what must come of it.
 
     `meanwhile` names something that happens to the business during the call, done by whoever stages it; `tool_ms` is
-    how long each tool takes.
+    how long each tool takes. `unworded` is what the model takes speech for that carries no words.
     """
 
     name: str
@@ -100,6 +107,7 @@ class Scenario(msgspec.Struct, frozen=True):
     brain: Callable[[], Brain] = receptionist
     model_faults: tuple[Fault, ...] = ()
     carrier_faults: tuple[CarrierFault, ...] = ()
+    unworded: str = ""
     meanwhile: str = ""
     tool_ms: int = 0
     outcome: str = "caller_hung_up"

@@ -27,7 +27,8 @@ class Refused(msgspec.Struct, frozen=True):
 class RealtimeHub:
     """The service: admits connections, and makes a server with its own brain and seed for each.
 
-    `brain` makes a new brain for a connection. A key is checked as the real service does, at the handshake.
+    `brain` makes a new brain for a connection. A key is checked as the real service does, at the handshake. `unworded`
+    is what speech is taken for that carries no words, as no real microphone's does.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class RealtimeHub:
         api_key: str = "sk-simulated",
         pace: Pace | None = None,
         keep_audio: bool = False,
+        unworded: str = "",
     ) -> None:
         self.connections = 0
         self.refused = 0
@@ -51,6 +53,7 @@ class RealtimeHub:
         self._api_key = api_key
         self._pace = pace
         self._keep_audio = keep_audio
+        self._unworded = unworded
 
     def admit(self, upgrade: Upgrade) -> RealtimeServer | Refused:
         """Counts a handshake and answers it: with the server it will talk to, or with an HTTP status."""
@@ -69,6 +72,7 @@ class RealtimeHub:
             upgrade=upgrade,
             pace=self._pace,
             keep_audio=self._keep_audio,
+            unworded=self._unworded,
         )
         self.servers.append(server)
         return server

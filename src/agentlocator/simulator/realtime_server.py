@@ -68,6 +68,7 @@ class RealtimeServer:
         upgrade: Upgrade | None = None,
         pace: Pace | None = None,
         keep_audio: bool = False,
+        unworded: str = "",
     ) -> None:
         self.voice = voice
         self.rng = rng
@@ -100,6 +101,7 @@ class RealtimeServer:
         self._buffer_from_ms = 0.0
         self._turn_item_id = ""
         self._words: list[str] = []
+        self._unworded = unworded
         self._unfinished = ""
         self._cached = (0, 0)
         self._idle_at_ms: int | None = None
@@ -333,7 +335,7 @@ class RealtimeServer:
         return None
 
     def _commit(self, item_id: str) -> None:
-        text = " ".join(self._words)
+        text = " ".join(self._words) or self._unworded
         self._words.clear()
         self.heard_texts.append(text)
         item = Item(item_id, "caller", text, audio_ms=int(self._sound_ms - self._buffer_from_ms))

@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+PAIRING_TEXT: Final = "2@simulated,pairing,text=="
 _LOOK_S: Final = 25.0
 
 
@@ -34,6 +35,7 @@ class Phones:
     def __init__(self) -> None:
         self.delivered: list[Delivered] = []
         self.attempts = 0
+        self.must_be_paired = False
         self._waiting: dict[int, dict[str, Any]] = {}
         self._emitted: set[int] = set()
         self._numbers = itertools.count(1)
@@ -62,6 +64,11 @@ class Phones:
         }
         self._changed.set()
 
+    def scans(self) -> None:
+        """The business's phone takes the code; WhatsApp asks for a new connection."""
+        self.must_be_paired = False
+        self.closes(515)
+
     def closes(self, status_code: int) -> None:
         """The connection breaks, for this reason."""
         error = {"output": {"statusCode": status_code}}
@@ -77,7 +84,7 @@ class Phones:
             self._connection = asked_by
             self._connections.clear()
             self._emitted.clear()
-            self._tell({"connection": "open"})
+            self._tell({"qr": PAIRING_TEXT} if self.must_be_paired else {"connection": "open"})
         # Somebody else may have connected meanwhile: what is told then is not for this one.
         events: list[dict[str, Any]] = []
         while self._connection == asked_by and not (events := self._take()):

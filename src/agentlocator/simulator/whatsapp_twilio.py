@@ -5,6 +5,7 @@ It knows only what Twilio knows: an account and its token, and who wrote when.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -30,6 +31,7 @@ class TwilioServer:
     def __init__(self, account_sid: str, auth_token: str, *, clock: Callable[[], datetime]) -> None:
         self.delivered: list[dict[str, str]] = []
         self.late_failures: list[dict[str, str]] = []
+        self.sent = asyncio.Event()
         self._account_sid = account_sid
         self._auth_token = auth_token
         self._clock = clock
@@ -92,4 +94,5 @@ class TwilioServer:
         is_open = wrote_at is not None and self._clock() - wrote_at < WINDOW
         # A text out of time is taken all the same; that it failed is told later.
         (self.delivered if is_open or "ContentSid" in form else self.late_failures).append(form)
+        self.sent.set()
         return JSONResponse({"sid": form["Sid"], "status": "queued"}, status_code=201)

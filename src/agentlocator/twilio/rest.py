@@ -1,7 +1,7 @@
 """What we ask of the carrier about a live call, over its REST API: to end it, or to go on otherwise.
 
-The only I/O of this package. Never retries and never dials: both are decisions. Holds the account's token and
-never shows it.
+With `account`, the only I/O of this package. Never retries and never dials: both are decisions. Holds the account's
+token and never shows it.
 """
 
 from __future__ import annotations
@@ -54,14 +54,23 @@ class LiveCalls:
             answer = await self._client.post(url, data=form, auth=self._auth, timeout=self._timeout_s)
         except httpx2.HTTPError as fault:
             raise CarrierUnreachable(f"no answer from the carrier: {type(fault).__name__}: {fault}") from None
-        if answer.is_success:
-            return True
-        if answer.status_code == 429 or answer.status_code >= 500:
-            raise CarrierUnreachable(f"the carrier answered HTTP {answer.status_code}")
-        refusal = _refusal(answer.content)
-        if refusal.code in _ALREADY_ENDED:
-            return False
-        raise CarrierRefused(answer.status_code, refusal.code, refusal.message)
+        try:
+            raise_for_refusal(answer)
+        except CarrierRefused as refusal:
+            if refusal.code in _ALREADY_ENDED:
+                return False
+            raise
+        return True
+
+
+def raise_for_refusal(answer: httpx2.Response) -> None:
+    """Returns when the carrier did as it was asked; raises CarrierRefused or CarrierUnreachable."""
+    if answer.is_success:
+        return
+    if answer.status_code == 429 or answer.status_code >= 500:
+        raise CarrierUnreachable(f"the carrier answered HTTP {answer.status_code}")
+    refusal = _refusal(answer.content)
+    raise CarrierRefused(answer.status_code, refusal.code, refusal.message)
 
 
 _CALL_SID: Final = re.compile("[A-Za-z0-9]{1,64}")

@@ -10,13 +10,11 @@ import structlog
 
 from agentlocator.assistant import instructions
 from agentlocator.assistant.registry import Registry
-from agentlocator.call.policy import CallBrief, CallPolicy, Remembered
+from agentlocator.call.policy import CallBrief, CallPolicy, Remembered, overridden
+from agentlocator.domain import conduct
 from agentlocator.domain.profile import BusinessProfile
-from agentlocator.realtime.session import SemanticVad, ServerVad, SessionSettings, session_update
+from agentlocator.realtime.session import SemanticVad, ServerVad, SessionSettings, Transcription, session_update
 from agentlocator.voice import call_tools
-
-# Parts of a business's policy that concern no call.
-_OTHERS = frozenset({"background", "whatsapp"})
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -48,6 +46,7 @@ def session(
         voice=profile.voice or voice,
         max_output_tokens=policy.max_output_tokens,
         turn_detection=turn_detection,
+        transcription=Transcription(language=profile.language),
     )
     tools = [*registry.schemas(), *call_tools.schemas(_labels(profile))]
     return session_update(instructions.build(profile, "call", now), tools, settings)
@@ -56,8 +55,7 @@ def session(
 def policy_of(profile: BusinessProfile, usual: CallPolicy, neural_ear: bool) -> CallPolicy:
     """The business's call policy. One that cannot be read is not a reason to lose a caller."""
     try:
-        own = {name: value for name, value in profile.policy.items() if name not in _OTHERS}
-        policy = msgspec.convert(_merged(msgspec.to_builtins(usual), own), CallPolicy)
+        policy = overridden(usual, conduct.of_calls(profile.policy))
     except msgspec.ValidationError as fault:
         _log.error("ALARM", alarm="policy_refused", business=profile.business_id, detail=str(fault))
         policy = usual
@@ -65,15 +63,6 @@ def policy_of(profile: BusinessProfile, usual: CallPolicy, neural_ear: bool) -> 
         return policy
     # An ear that hears late would cut first syllables, so the model gets everything.
     return msgspec.structs.replace(policy, noise_gate=False)
-
-
-def _merged(usual: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
-    """The usual fields with the business's own over them, at every depth."""
-    merged = dict(usual)
-    for name, value in own.items():
-        inner = usual.get(name)
-        merged[name] = _merged(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
-    return merged
 
 
 def _labels(profile: BusinessProfile) -> tuple[str, ...]:

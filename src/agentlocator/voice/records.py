@@ -9,7 +9,7 @@ import asyncio
 import re
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import msgspec
 
@@ -20,16 +20,25 @@ from agentlocator.realtime import usage as pricing
 
 
 class CallRecords:
-    """One call's records, for one business. `started_at` is the wall clock of the call's millisecond 0."""
+    """One call's records, for one business. `started_at` is the wall clock of the call's millisecond 0, `prompt` what
+    its session was configured with."""
 
     def __init__(
-        self, db: Database, business_id: int, call_sid: str, started_at: datetime, folder: Path, model: str
+        self,
+        db: Database,
+        business_id: int,
+        call_sid: str,
+        started_at: datetime,
+        folder: Path,
+        model: str,
+        prompt: str = "",
     ) -> None:
         self._db = db
         self._business_id = business_id
         self._call_sid = call_sid
         self._started_at = started_at
         self._model = model
+        self._prompt = prompt
         self._spent = pricing.Tokens()
         self._alarms: list[str] = []
         self.journal_path = _unused(journal_path(folder, business_id, call_sid))
@@ -37,6 +46,10 @@ class CallRecords:
     async def journal(self, lines: bytes) -> None:
         """Appends lines to the journal's file."""
         await asyncio.to_thread(_append, self.journal_path, lines)
+
+    async def session(self, asked: dict[str, Any]) -> None:
+        """Keeps the session that the model was asked for, prompt and all, beside the journal (R31)."""
+        await asyncio.to_thread(_write, session_path(self.journal_path), msgspec.json.encode(asked))
 
     async def turn(self, turn: do.RecordTurn) -> None:
         """Writes one turn; the same turn again changes nothing."""
@@ -69,6 +82,8 @@ class CallRecords:
             "heard_ms": summary.heard_ms,
             "discarded_ms": summary.discarded_ms,
             "alarms": self._alarms,
+            "model": self._model,
+            "prompt": self._prompt,
         }
         async with self._db.scope(self._business_id) as scope:
             await calls.finish_call(
@@ -89,6 +104,11 @@ def journal_path(folder: Path, business_id: int, call_sid: str) -> Path:
     return folder / str(business_id) / (re.sub(r"[^A-Za-z0-9_-]", "_", call_sid)[:80] + ".jsonl")
 
 
+def session_path(journal: Path) -> Path:
+    """Where the session that was asked for is kept."""
+    return journal.with_suffix(".session.json")
+
+
 def _unused(path: Path) -> Path:
     """A call that comes back from a transfer is another journal: one journal is one run of the core."""
     number = 1
@@ -96,6 +116,11 @@ def _unused(path: Path) -> Path:
         number += 1
         path = path.with_name(f"{path.stem.partition('.')[0]}.{number}.jsonl")
     return path
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
 
 
 def _append(path: Path, lines: bytes) -> None:

@@ -35,6 +35,8 @@ class Records(Protocol):
 
     async def journal(self, lines: bytes) -> None: ...
 
+    async def session(self, asked: dict[str, Any]) -> None: ...
+
     async def turn(self, turn: do.RecordTurn) -> None: ...
 
     async def used(self, usage: Usage) -> None: ...
@@ -223,6 +225,8 @@ class CallSession:
             self._events.append(on.CallerHungUp("the carrier stopped reading"))
 
     def _connect(self) -> None:
+        if self._model is None:
+            self._remember_later(lambda: self._records.session(self._session))
         self._model = ModelConnection(
             self._open_model, ModelTranslator(self._session), self._take_model_event, self._observe
         )

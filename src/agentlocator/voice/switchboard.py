@@ -6,11 +6,13 @@ The one place of the phone path where the business side and the core meet; it ha
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import structlog
@@ -19,7 +21,8 @@ from agentlocator.assistant.registry import Registry, ToolContext
 from agentlocator.call.commands import EndStream
 from agentlocator.call.policy import CallPolicy, Remembered
 from agentlocator.db.engine import Database
-from agentlocator.domain import businesses, calls, leads
+from agentlocator.domain import businesses, calls, leads, spending
+from agentlocator.domain.leads import By, Patch
 from agentlocator.domain.profile import BusinessProfile
 from agentlocator.twilio import stream_token
 from agentlocator.twilio.messages import Start
@@ -34,8 +37,15 @@ from agentlocator.voice.truth_lock import TruthLock
 _log = structlog.stdlib.get_logger(__name__)
 
 TOKEN_TTL_S = 60
+# A test call is a whole call and costs as much: a business makes only so many at once.
+MOST_TESTS = 3
+TEST_CALLER = "browser"
+TEST_LEAD = "שיחת בדיקה"
 # The carrier asks what next within moments of a stream's end.
 ENDINGS_REMEMBERED = 1_000
+
+# How a call ended that never reached the assistant, because the business's spending is at its cap.
+OVER_CAP = "over_cap"
 
 
 class Line(msgspec.Struct, frozen=True):
@@ -51,9 +61,22 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Offer(msgspec.Struct, frozen=True):
-    """A call that was taken in: its business, and the token with which its media stream may join it."""
+    """A call that was taken in: its business, and the token with which its media stream may join it.
+
+    One that goes `to_person` has no session and no token: the business's spending is at its cap.
+    """
 
     business: BusinessProfile
+    token: str
+    to_person: bool = False
+
+
+class TestOffer(msgspec.Struct, frozen=True):
+    """A call from a page of the business, and the token with which the page may join it."""
+
+    __test__ = False
+
+    call_sid: str
     token: str
 
 
@@ -67,6 +90,7 @@ class Switchboard:
         self._server = RealtimeServer(line.realtime_url, line.realtime_api_key)
         self._sessions: dict[str, CallSession] = {}
         self._endings: dict[tuple[int, str], EndStream] = {}
+        self._tests: dict[str, int] = {}
         self._speech_model = _speech_model()
         self._group: asyncio.TaskGroup | None = None
         self.on_call: list[Callable[[CallSession, int], None]] = []
@@ -104,9 +128,47 @@ class Switchboard:
             call = await calls.open_call(scope, call_sid=call_sid, from_raw=from_raw, to_e164=to_e164, now=now)
             lead = await leads.find_or_create_for_call(scope, from_raw=from_raw, call_sid=call_sid, now=now)
             finished, lead_id = call.status == "finished", lead.id
+            # A call that rings and has no session yet is a new one; whoever is being answered stays.
+            is_new = call.status == "ringing" and call_sid not in self._sessions
+            if call.outcome == OVER_CAP or (is_new and await spending.hands_over(scope, now=now)):
+                await calls.finish_call(scope, call_sid=call_sid, outcome=OVER_CAP, now=now)
+                return Offer(profile, "", to_person=True)
         if not finished and call_sid not in self._sessions:
             self._start(call_sid, profile, lead_id, now)
         return Offer(profile, self._token(call_sid, profile.business_id))
+
+    def session_of(self, profile: BusinessProfile, now: datetime) -> dict[str, Any]:
+        """What a call of this business that began now would ask of the model."""
+        line = self._line
+        return preparation.session(
+            profile, self._policy(profile), self.registry, now, line.realtime_model, line.realtime_voice
+        )
+
+    async def offer_test(self, business_id: int, *, keeps: bool) -> TestOffer | None:
+        """Somebody of the business calls its assistant from a page: a call like any other, marked as a test.
+
+        What it books is cancelled when it is over, unless it `keeps` it. None while too many of them run.
+        """
+        if list(self._tests.values()).count(business_id) >= MOST_TESTS:
+            return None
+        call_sid, now = f"TEST{secrets.token_hex(16)}", datetime.now(UTC)
+        self._tests[call_sid] = business_id
+        try:
+            async with self._db.scope(business_id) as scope:
+                profile = await businesses.show(scope)
+                to_e164 = next(iter(profile.numbers), "")
+                await calls.open_call(
+                    scope, call_sid=call_sid, from_raw=TEST_CALLER, to_e164=to_e164, now=now, is_test=True
+                )
+                lead = await leads.find_or_create_for_call(scope, from_raw=TEST_CALLER, call_sid=call_sid, now=now)
+                by = By("carrier", "system", call_sid)
+                await leads.upsert(scope, lead.id, Patch(name=TEST_LEAD), by=by, now=now)
+                lead_id = lead.id
+            self._start(call_sid, profile, lead_id, now, is_kept=keeps)
+        except BaseException:
+            del self._tests[call_sid]
+            raise
+        return TestOffer(call_sid, self._token(call_sid, business_id))
 
     async def join(self, start: Start, socket: MediaSocket) -> tuple[CallSession, MediaStream] | None:
         """Connects a media stream with its call. None, and nothing was opened or used up, unless its token is good."""
@@ -187,19 +249,26 @@ class Switchboard:
         lead_id: int,
         now: datetime,
         returning: tuple[Remembered, ...] = (),
+        *,
+        is_kept: bool = True,
     ) -> None:
         assert self._group is not None, "calls are taken only while the switchboard is open"
+        asked = self.session_of(profile, now)
         records = CallRecords(
-            self._db, profile.business_id, call_sid, now, self._line.journals, self._line.realtime_model
+            self._db,
+            profile.business_id,
+            call_sid,
+            now,
+            self._line.journals,
+            self._line.realtime_model,
+            prompt=str(asked["instructions"]),
         )
         truth = TruthLock()
-        line = self._line
-        policy = preparation.policy_of(profile, line.policy, neural_ear=self._speech_model is not None)
         session = CallSession(
             profile.business_id,
-            preparation.brief(call_sid, profile, policy, returning),
-            preparation.session(profile, policy, self.registry, now, line.realtime_model, line.realtime_voice),
-            lambda: self._server.open(line.realtime_model),
+            preparation.brief(call_sid, profile, self._policy(profile), returning),
+            asked,
+            lambda: self._server.open(self._line.realtime_model),
             self._invoker(call_sid, profile.business_id, lead_id, truth),
             records,
             now.isoformat(),
@@ -209,7 +278,10 @@ class Switchboard:
         self._sessions[call_sid] = session
         for watch in self.on_call:
             watch(session, profile.business_id)
-        self._group.create_task(self._run(call_sid, session), name=f"call {call_sid}")
+        self._group.create_task(self._run(call_sid, session, is_kept), name=f"call {call_sid}")
+
+    def _policy(self, profile: BusinessProfile) -> CallPolicy:
+        return preparation.policy_of(profile, self._line.policy, neural_ear=self._speech_model is not None)
 
     async def _profile(self, to_e164: str) -> BusinessProfile | None:
         async with self._db.operator() as operator:
@@ -227,18 +299,27 @@ class Switchboard:
         session = self._sessions.get(call_sid)
         return session if session is not None and session.business_id == business_id else None
 
-    async def _run(self, call_sid: str, session: CallSession) -> None:
+    async def _run(self, call_sid: str, session: CallSession, is_kept: bool) -> None:
         try:
-            await session.run()
+            try:
+                await session.run()
+            finally:
+                if not is_kept:
+                    await self._take_back(session)
         except Exception:
             # One call's bug must not end the others'.
             _log.exception("ALARM", alarm="call_crashed", call_id=call_sid)
         finally:
             self._sessions.pop(call_sid, None)
+            self._tests.pop(call_sid, None)
             if session.ending is not None:
                 self._endings[session.business_id, call_sid] = session.ending
                 while len(self._endings) > ENDINGS_REMEMBERED:
                     del self._endings[next(iter(self._endings))]
+
+    async def _take_back(self, session: CallSession) -> None:
+        async with self._db.scope(session.business_id) as scope:
+            await calls.take_back(scope, session.brief.call_sid, by="system", now=datetime.now(UTC))
 
     def _invoker(self, call_sid: str, business_id: int, lead_id: int, truth: TruthLock) -> Invoke:
         async def invoke(name: str, arguments: str, tool_call_id: str) -> tuple[str, bool]:

@@ -34,7 +34,9 @@ MAX_FORM_BYTES = 64 * 1024
 UNKNOWN_NUMBER = "שלום. המספר שחויג אינו מחובר למענה. אפשר לבדוק את המספר ולנסות שוב. תודה."
 
 # Endings that were meant: the caller has had his goodbye, or has left.
-_DONE = frozenset({"caller_hung_up", "caller_silent", "max_length", "server_stopping", "assistant_hung_up"})
+_DONE = frozenset(
+    {"caller_hung_up", "caller_silent", "max_length", "server_stopping", "assistant_hung_up", "ended_by_person"}
+)
 _ANSWERED = frozenset({"completed", "answered"})
 
 Form = dict[str, str]
@@ -74,6 +76,9 @@ class Webhooks:
         if offer is None:
             _log.warning("call to a number of no business", call_id=call_sid, to=to_e164)
             return _twiml(twiml.refuse(UNKNOWN_NUMBER))
+        if offer.to_person and offer.business.fallback_number:
+            _log.info("caller sent to a person: spending is at its cap", call_id=call_sid)
+            return _twiml(twiml.transfer(offer.business.fallback_number, caller_id=to_e164))
         return self._stream(offer, call_sid, to_e164)
 
     def _stream(self, offer: Offer, call_sid: str, to_e164: str) -> Response:

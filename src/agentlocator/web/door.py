@@ -37,6 +37,7 @@ POLICY = (
 )
 HEADERS = {
     "Content-Security-Policy": POLICY,
+    "Permissions-Policy": "microphone=(self), camera=(), geolocation=()",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -69,6 +70,8 @@ class Door:
             response = await self._page.handler(visit)
         except _NotLoggedIn:
             response = visit.redirect("/login")
+        except _NotEntered as outside:
+            response = visit.redirect(f"/operator/enter?business={outside.business_id}")
         except HTTPException as no:
             reason = HTTPStatus(no.status_code).phrase
             response = visit.render("refusal.html", no.status_code, status_code=no.status_code, reason=reason)
@@ -133,6 +136,8 @@ class Door:
             return 0, ""
         business_id: Any = request.path_params["business_id"]
         role = who.role_in(business_id)
+        if role is None and who.is_operator:
+            raise _NotEntered(business_id)
         if role is None:
             raise HTTPException(404)
         if RANK[role] < RANK[needs]:
@@ -140,8 +145,26 @@ class Door:
         return business_id, role
 
 
+async def may_stay(visit: Visit, needs: Literal["viewer", "staff", "owner"]) -> bool:
+    """Whether the right to an answer that goes on and on still holds: a stream ends with the session that opened it."""
+    house = visit.house
+    token = visit.request.cookies.get(cookie_name(house), "")
+    async with house.db.operator() as operator:
+        found = await accounts.who(operator, token, now=house.now())
+    role = found[0].role_in(visit.business_id) if found else None
+    return role is not None and RANK[role] >= RANK[needs]
+
+
 class _NotLoggedIn(Exception):
     pass
+
+
+class _NotEntered(Exception):
+    """An operator before a business that he has given no reason to enter."""
+
+    def __init__(self, business_id: int) -> None:
+        super().__init__(business_id)
+        self.business_id = business_id
 
 
 def cookie_name(house: House) -> str:

@@ -22,6 +22,8 @@ _ENDINGS: Final = {
     "completed": Ending(said("Completed"), "good"),
     "transferred": Ending(said("Passed to a person"), "person"),
     "taken_over": Ending(said("Taken over by a person"), "person"),
+    "ended_by_person": Ending(said("Ended by a person"), "person"),
+    "over_cap": Ending(said("Passed on, the cap was reached"), "person"),
     "caller_silent": Ending(said("Caller was silent"), "quiet"),
     "max_length": Ending(said("Reached its longest"), "quiet"),
     "never_connected": Ending(said("Never connected"), "bad"),

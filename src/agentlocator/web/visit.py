@@ -17,9 +17,11 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from agentlocator.db.schema import Business
 from agentlocator.db.scope import Scope
 from agentlocator.domain import phones
+from agentlocator.domain.account_events import Origin
 from agentlocator.domain.accounts import Who
 from agentlocator.web.clock import Clock
 from agentlocator.web.house import House
+from agentlocator.web.sections import FIRST, MORE
 from agentlocator.web.words import LANGUAGES, said, translations
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -77,6 +79,11 @@ class Visit:
     @property
     def address(self) -> str:
         return self.request.client.host if self.request.client else ""
+
+    @property
+    def origin(self) -> Origin:
+        """From where it is done, for the record of people's ways in."""
+        return Origin(self.address, self.request.headers.get("user-agent", ""))
 
     @property
     def language(self) -> str:
@@ -151,6 +158,8 @@ class Visit:
             "direction": LANGUAGES[self.language],
             "business_name": self._business_name,
             "section": "",
+            "first_sections": [one for one in FIRST if self.role and self.may(one.needs)],
+            "more_sections": [one for one in MORE if self.role and self.may(one.needs)],
         }
 
 

@@ -1,4 +1,4 @@
-"""The dashboard's two languages. The English text is the key; Hebrew comes from its catalogue.
+"""The dashboard's two languages. The English text is the key; Hebrew comes from its catalogues, one a part of the site.
 
 A sentence that has no translation is shown in English; a test sees to it that none is.
 """
@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
+from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
@@ -23,11 +24,23 @@ def translations(language: str) -> NullTranslations:
     """The words of one language of `LANGUAGES`."""
     if language == "en":
         return NullTranslations()
+    whole = Catalog(language)
+    for part in catalogues(language):
+        for message in part:
+            whole[message.id] = message
     compiled = io.BytesIO()
-    with (CATALOGUES / language / "LC_MESSAGES" / "web.po").open("rb") as source:
-        write_mo(compiled, read_po(source, locale=language))
+    write_mo(compiled, whole)
     compiled.seek(0)
     return Translations(compiled)
+
+
+def catalogues(language: str) -> list[Catalog]:
+    """What is translated into one language, a catalogue for each part of the site. No sentence is in two."""
+    read = []
+    for path in sorted((CATALOGUES / language / "LC_MESSAGES").glob("*.po")):
+        with path.open("rb") as source:
+            read.append(read_po(source, locale=language))
+    return read
 
 
 def said(sentence: str) -> str:

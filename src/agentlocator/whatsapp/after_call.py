@@ -17,10 +17,10 @@ from agentlocator.db.engine import Database
 from agentlocator.db.schema import Appointment, Business, Call, Lead, Outbox, WhatsAppContact, WhatsAppLine
 from agentlocator.db.scope import Scope
 from agentlocator.domain import conversations, localtime
+from agentlocator.domain import written_policy as policies
+from agentlocator.domain.written_policy import WrittenPolicy
 from agentlocator.whatsapp import outgoing
-from agentlocator.whatsapp import policy as policies
 from agentlocator.whatsapp.messages import Template
-from agentlocator.whatsapp.policy import WhatsAppPolicy
 
 LOOK_BACK: Final = timedelta(hours=1)
 KIND: Final = "whatsapp.after_call"
@@ -30,7 +30,7 @@ async def write_due(db: Database, business_id: int, *, now: datetime) -> int:
     """Write to those whose call has just ended, if the business wants it; answers how many messages that were."""
     async with db.reading(business_id) as scope:
         business = await scope.get(Business, business_id)
-        policy = policies.read(business.policy) if business is not None else WhatsAppPolicy()
+        policy = policies.read(business.policy) if business is not None else WrittenPolicy()
         if policy.after_call == "off" or not await _ended(scope, now):
             return 0
     return await db.write(business_id, lambda scope: _write_all(scope, policy, now))
@@ -45,7 +45,7 @@ async def _ended(scope: Scope, now: datetime) -> Sequence[Call]:
     return found
 
 
-async def _write_all(scope: Scope, policy: WhatsAppPolicy, now: datetime) -> int:
+async def _write_all(scope: Scope, policy: WrittenPolicy, now: datetime) -> int:
     written = 0
     for call in await _ended(scope, now):
         # The row is the note that this call was written about; it is done as soon as it is there.
@@ -68,7 +68,7 @@ async def _is_first(scope: Scope, call: Call, now: datetime) -> bool:
     )
 
 
-async def _write(scope: Scope, call: Call, policy: WhatsAppPolicy, now: datetime) -> bool:
+async def _write(scope: Scope, call: Call, policy: WrittenPolicy, now: datetime) -> bool:
     assert call.lead_id is not None, "only calls with a lead are looked at"
     text = await _text(scope, call, policy)
     contact_id = await _contact(scope, call.lead_id, now)
@@ -81,7 +81,7 @@ async def _write(scope: Scope, call: Call, policy: WhatsAppPolicy, now: datetime
     return True
 
 
-async def _text(scope: Scope, call: Call, policy: WhatsAppPolicy) -> str:
+async def _text(scope: Scope, call: Call, policy: WrittenPolicy) -> str:
     if policy.after_call == "summary":
         return call.summary or ""
     booked: Appointment | None = await scope.first(

@@ -19,8 +19,8 @@ from agentlocator.db.engine import Database
 from agentlocator.db.schema import Answer, Conversation, Message, WhatsAppMessage
 from agentlocator.db.scope import Scope
 from agentlocator.domain import businesses
+from agentlocator.domain import written_policy as policies
 from agentlocator.whatsapp import after_call, outgoing, rules, thread, wording
-from agentlocator.whatsapp import policy as policies
 from agentlocator.whatsapp.agent import THINK_S, Spoken, TextAgent, Turn
 from agentlocator.whatsapp.thread import Received
 
@@ -79,7 +79,7 @@ class Responder:
                     self._busy.add(key)
                     del self._due[key]
                     answers.create_task(self._answer_one(*key), name=f"answer conversation {key[1]}")
-                wake_at = min([look_at, *(at for key, at in self._due.items() if key not in self._busy)])
+                wake_at = min([look_at, *self._due_when_free()])
                 await self._wait(max(0.01, (wake_at - self._clock()).total_seconds()))
 
     async def answer(self, business_id: int, conversation_id: int) -> Spoken | Later | None:
@@ -123,6 +123,12 @@ class Responder:
         ready = [key for key, at in self._due.items() if at <= now and key not in self._busy]
         return ready[: max(0, AT_ONCE - len(self._busy))]
 
+    def _due_when_free(self) -> list[datetime]:
+        """When the next ones are due; none while every place is taken, for whoever comes free wakes us."""
+        if len(self._busy) >= AT_ONCE:
+            return []
+        return [at for key, at in self._due.items() if key not in self._busy]
+
     async def _look_for_more(self) -> None:
         """What nobody remembers: written while no server ran, or put off by a call."""
         now = self._clock()
@@ -149,12 +155,7 @@ class Responder:
 
 async def waiting_conversations(scope: Scope, *, now: datetime) -> Sequence[int]:
     """Conversations of the assistant with something unanswered in them."""
-    found: Sequence[Conversation] = await scope.all(
-        select(Conversation).where(
-            Conversation.last_message_at > now - LOOK_BACK, Conversation.answered_by == "assistant"
-        )
-    )
-    return [one.id for one in found if await thread.unanswered(scope, one.id)]
+    return await thread.with_unanswered(scope, since=now - LOOK_BACK)
 
 
 async def begin(

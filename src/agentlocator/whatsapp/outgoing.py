@@ -1,7 +1,7 @@
 """What is written to people: always through the outbox, and past every rule at the moment it is sent.
 
 A message is in the thread from the moment it is meant; its delivery says how far it has come. Two of one conversation
-never overtake each other.
+never overtake each other, but an answer does not wait for a notice that waits for the morning.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ from agentlocator.db.schema import (
     Call,
     Conversation,
     Message,
+    Outbox,
     WhatsAppContact,
     WhatsAppLine,
     WhatsAppMessage,
 )
 from agentlocator.db.scope import Scope
 from agentlocator.domain import outbox
+from agentlocator.domain import written_policy as policies
 from agentlocator.domain.text import clean
-from agentlocator.whatsapp import policy as policies
 from agentlocator.whatsapp import rules
 from agentlocator.whatsapp.messages import (
     MAX_TEXT,
@@ -91,7 +92,7 @@ async def write(
     await outbox.put(
         scope,
         kind=KIND,
-        key=f"whatsapp.{conversation_id}.{message.id}",
+        key=_key(conversation_id, message.id),
         payload={
             "message_id": message.id,
             "reason": reason,
@@ -138,11 +139,8 @@ async def deliver(db: Database, transports: Mapping[Channel, Transport], job: Jo
         if ready.became == "hopeless":
             await db.write(job.business_id, lambda scope: _give_up(scope, job, ready.reason))
         return ready
-    transport = transports.get(ready.channel)
-    if transport is None:
-        raise Unreachable(f"there is no transport for {ready.channel}")
     try:
-        external_id = await transport.send(ready.outgoing)
+        external_id = await _send(transports, ready)
     except NotYet as patience:
         return Told("wait", str(patience), now + timedelta(seconds=patience.wait_s))
     except Refused as refused:
@@ -160,6 +158,13 @@ async def deliver(db: Database, transports: Mapping[Channel, Transport], job: Jo
 class _Ready(msgspec.Struct, frozen=True):
     channel: Channel
     outgoing: Outgoing
+
+
+async def _send(transports: Mapping[Channel, Transport], ready: _Ready) -> str:
+    transport = transports.get(ready.channel)
+    if transport is None:
+        raise Unreachable(f"there is no transport for {ready.channel}")
+    return await transport.send(ready.outgoing)
 
 
 async def _look(scope: Scope, job: Job, now: datetime) -> _Ready | Told:
@@ -180,12 +185,13 @@ async def _look(scope: Scope, job: Job, now: datetime) -> _Ready | Told:
     assert line is not None, "a contact has its line"
     channel = msgspec.convert(line.channel, Channel)
     template = msgspec.convert(job.payload.get("template"), Template | None)
+    reason = msgspec.convert(job.payload["reason"], Reason)
     facts = Facts(
         channel=channel,
-        reason=msgspec.convert(job.payload["reason"], Reason),
+        reason=reason,
         has_template=template is not None,
         is_on_call=await is_on_call(scope, conversation.lead_id, now=now),
-        is_in_line=await _is_in_line(scope, message),
+        is_in_line=await _is_in_line(scope, message, reason),
         answered_by=conversation.answered_by,
         opted_out=conversation.opted_out_at is not None,
         wrote_at=await _wrote_at(scope, contact),
@@ -223,12 +229,22 @@ async def said_by_lead(scope: Scope, conversation_id: int) -> Sequence[str]:
     return found
 
 
-async def _is_in_line(scope: Scope, message: Message) -> bool:
-    """Whether an earlier message of the thread still waits to be sent."""
-    earlier = select(Message.id).where(
-        Message.conversation_id == message.conversation_id, Message.id < message.id, Message.delivery == "queued"
+async def _is_in_line(scope: Scope, message: Message, reason: Reason) -> bool:
+    """Whether an earlier message of the thread still has to be sent first."""
+    earlier: Sequence[int] = await scope.all(
+        select(Message.id).where(
+            Message.conversation_id == message.conversation_id, Message.id < message.id, Message.delivery == "queued"
+        )
     )
-    return await scope.first(earlier) is not None
+    # A row that was given up lets the others past, whatever its message says.
+    before: Sequence[dict[str, Any]] = await scope.all(
+        select(Outbox.payload).where(
+            Outbox.key.in_([_key(message.conversation_id, one) for one in earlier]),
+            Outbox.done_at.is_(None),
+            Outbox.failed_at.is_(None),
+        )
+    )
+    return any(reason == "notice" or payload["reason"] != "notice" for payload in before)
 
 
 async def _wrote_at(scope: Scope, contact: WhatsAppContact) -> datetime | None:
@@ -269,3 +285,7 @@ async def _give_up(scope: Scope, job: Job, reason: str) -> None:
         await scope.changed(
             update(Conversation).where(Conversation.id == message.conversation_id).values(needs_person="not_delivered")
         )
+
+
+def _key(conversation_id: int, message_id: int) -> str:
+    return f"whatsapp.{conversation_id}.{message_id}"

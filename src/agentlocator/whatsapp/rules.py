@@ -12,10 +12,10 @@ from typing import Final, Literal
 
 import msgspec
 
+from agentlocator.domain.quiet_hours import quiet_until
 from agentlocator.domain.text import clean
+from agentlocator.domain.written_policy import WrittenPolicy
 from agentlocator.whatsapp.messages import Channel
-from agentlocator.whatsapp.policy import WhatsAppPolicy
-from agentlocator.whatsapp.quiet import quiet_until
 
 Reason = Literal["reply", "person", "notice", "last_word"]
 """Why something is written: the assistant answers, a person does, we begin, or a request to stop is confirmed."""
@@ -63,7 +63,7 @@ class Never(msgspec.Struct, frozen=True):
     why: str
 
 
-def may_send(facts: Facts, policy: WhatsAppPolicy, timezone: str, now: datetime) -> Go | Wait | Never:
+def may_send(facts: Facts, policy: WrittenPolicy, timezone: str, now: datetime) -> Go | Wait | Never:
     """Whether a message may go out at this moment."""
     if facts.opted_out and facts.reason != "last_word":
         return Never("opted_out")

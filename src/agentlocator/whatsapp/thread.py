@@ -12,7 +12,8 @@ from typing import Final, Literal
 
 import msgspec
 import structlog
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy.orm import aliased
 
 from agentlocator.db.engine import Database
 from agentlocator.db.schema import Answer, Conversation, Lead, Message, WhatsAppContact, WhatsAppMessage
@@ -64,23 +65,21 @@ async def report(db: Database, told: Report) -> Noted:
 
 async def unanswered(scope: Scope, conversation_id: int) -> Sequence[Message]:
     """The lead's messages that nobody has answered yet, in the order they were written."""
-    last_by_person = (
-        select(Message.id)
-        .where(Message.conversation_id == conversation_id, Message.author == "person")
-        .order_by(Message.id.desc())
-    )
-    since = await scope.first(last_by_person) or 0
-    covered = (
-        select(Answer.id)
-        .where(Answer.conversation_id == conversation_id)
-        .where(Answer.from_message_id <= Message.id, Answer.up_to_message_id >= Message.id)
-        .exists()
-    )
     found: Sequence[Message] = await scope.all(
         select(Message)
-        .where(Message.conversation_id == conversation_id, Message.author == "lead", Message.id > since, ~covered)
-        .where(Message.channel == outgoing.CHANNEL)
+        .where(Message.conversation_id == conversation_id, _is_unanswered())
         .order_by(Message.at, Message.id)
+    )
+    return found
+
+
+async def with_unanswered(scope: Scope, *, since: datetime) -> Sequence[int]:
+    """Conversations of the assistant in which somebody waits, of those with a message after `since`."""
+    somebody_waits = select(Message.id).where(Message.conversation_id == Conversation.id, _is_unanswered()).exists()
+    found: Sequence[int] = await scope.all(
+        select(Conversation.id)
+        .where(Conversation.last_message_at > since, Conversation.answered_by == "assistant", somebody_waits)
+        .order_by(Conversation.id)
     )
     return found
 
@@ -98,6 +97,25 @@ async def settle(scope: Scope, conversation_id: int, message_id: int, outcome: s
         input_tokens=0,
         output_tokens=0,
         at=now,
+    )
+
+
+def _is_unanswered() -> ColumnElement[bool]:
+    """Of a message: the lead wrote it, no answer covers it, and no person has written after it."""
+    later = aliased(Message)
+    by_person = select(later.id).where(
+        later.conversation_id == Message.conversation_id, later.author == "person", later.id > Message.id
+    )
+    covered = select(Answer.id).where(
+        Answer.conversation_id == Message.conversation_id,
+        Answer.from_message_id <= Message.id,
+        Answer.up_to_message_id >= Message.id,
+    )
+    return and_(
+        Message.author == "lead",
+        Message.channel == outgoing.CHANNEL,
+        ~by_person.correlate(Message).exists(),
+        ~covered.correlate(Message).exists(),
     )
 
 

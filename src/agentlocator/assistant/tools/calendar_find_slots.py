@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from typing import Annotated
 
 from msgspec import Meta
@@ -60,17 +60,7 @@ def _on(diary: Diary, visit: Visit, wanted: str, now: datetime) -> ToolReply:
 
 
 def _soonest(diary: Diary, visit: Visit, at: str | None, now: datetime) -> tuple[Slot, ...]:
-    """The next free times, from a certain hour of the day on if one was wished."""
-    today = localtime.today(now, diary.rules.timezone)
-    earliest = _hour(at)
-    found: list[Slot] = []
-    for weeks in (1, 4, 105):
-        last = today + timedelta(weeks=weeks)
-        slots = availability.find_slots(diary.rules, visit, diary.calendar, first=today, last=last, now=now)
-        found = [slot for slot in slots if slot.wall.time() >= earliest]
-        if len(found) >= availability.OFFERED:
-            break
-    return tuple(found[: availability.OFFERED])
+    return availability.soonest(diary.rules, visit, diary.calendar, now=now, at=_hour(at))
 
 
 def _hour(written: str | None) -> time:

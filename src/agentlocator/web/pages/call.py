@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import msgspec
 import structlog
@@ -17,8 +18,12 @@ from agentlocator.db.scope import Scope
 from agentlocator.domain import calls
 from agentlocator.domain.text import clean
 from agentlocator.microscope import read_picture, render
+from agentlocator.realtime.usage import Tokens, costs_micro_usd
+from agentlocator.web import byte_range, lanes
 from agentlocator.web.pages.calls import lines_of
+from agentlocator.web.recordings import Replay
 from agentlocator.web.visit import Visit
+from agentlocator.web.words import said
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -31,6 +36,26 @@ _MICROSCOPE_POLICY = (
     "sandbox allow-scripts; default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
     "frame-ancestors 'self'"
 )
+
+
+_VERDICTS: Final = {"commit": said("Interrupted"), "resume": said("Went on speaking")}
+_REASONS: Final = {
+    "continuous speech": said("the caller really spoke"),
+    "keypad": said("a key was pressed"),
+    "quiet": said("it was quiet again"),
+    "undecided": said("it never became speech"),
+    "over": said("the sentence had ended by itself"),
+}
+_KINDS: Final = {
+    "text_in": said("Text read"),
+    "text_cached": said("Text read again"),
+    "text_out": said("Text written"),
+    "audio_in": said("Sound listened to"),
+    "audio_cached": said("Sound listened to again"),
+    "audio_out": said("Sound spoken"),
+    "image_in": said("Pictures"),
+    "image_cached": said("Pictures again"),
+}
 
 
 class Receipt(msgspec.Struct, frozen=True):
@@ -51,12 +76,21 @@ async def show(visit: Visit) -> Response:
             select(ToolCall).where(ToolCall.call_sid == row.call_sid).order_by(ToolCall.id)
         )
     latencies = sorted(turn.latency_ms for turn in turns if turn.latency_ms is not None)
+    replay = await _replay(visit, row)
     return visit.render(
         "call.html",
         section="calls",
         call=row,
         line=line,
         turns=[turn for turn in turns if turn.speaker != "tool"],
+        lanes=lanes.draw(replay.picture) if replay else None,
+        at_ms=lanes.clock,
+        summary=replay.picture.summary if replay else None,
+        verdicts=_VERDICTS,
+        reasons=_REASONS,
+        costs=_costs(visit, row),
+        prompt=str(row.facts.get("prompt", "")) if visit.may("staff") else "",
+        has_sound=replay is not None and visit.may("staff"),
         tools=[_receipt(tool) for tool in tools],
         median_ms=latencies[len(latencies) // 2] if latencies else None,
         alarms=[str(alarm) for alarm in row.facts.get("alarms", [])],
@@ -72,6 +106,16 @@ async def microscope(visit: Visit) -> Response:
     if page is None:
         visit.missing()
     return HTMLResponse(page, headers={"Content-Security-Policy": _MICROSCOPE_POLICY})
+
+
+async def sound(visit: Visit) -> Response:
+    """The call as a stereo recording, whole or the part a player asks for."""
+    async with visit.reading() as scope:
+        row = await _call(visit, scope)
+    replay = await _replay(visit, row)
+    if replay is None:
+        visit.missing()
+    return byte_range.respond(replay.wav, visit.request.headers.get("range"), "audio/wav")
 
 
 async def journal(visit: Visit) -> Response:
@@ -90,6 +134,21 @@ async def _call(visit: Visit, scope: Scope) -> Call:
 
 def _journal(visit: Visit, row: Call) -> Path:
     return visit.house.journal_of(visit.business_id, row.call_sid)
+
+
+async def _replay(visit: Visit, row: Call) -> Replay | None:
+    """The recording of a call that is over: of one that goes on there is not all yet."""
+    return await visit.house.recordings.of(_journal(visit, row)) if row.status == "finished" else None
+
+
+def _costs(visit: Visit, row: Call) -> list[tuple[str, int]]:
+    """What the call cost by kind, the dearest first."""
+    try:
+        spent = msgspec.convert(row.usage, Tokens)
+    except msgspec.ValidationError:
+        return []
+    parts = costs_micro_usd(str(row.facts.get("model", "")), spent)
+    return sorted(((visit.gettext(_KINDS[kind]), cost) for kind, cost in parts.items()), key=lambda one: -one[1])
 
 
 def _picture(path: Path) -> str | None:

@@ -36,6 +36,7 @@ class Line(msgspec.Struct, frozen=True):
     summary: str
     cost_micro_usd: int | None
     is_silent: bool
+    is_test: bool = False
 
 
 async def show(visit: Visit) -> Response:
@@ -80,6 +81,7 @@ async def lines_of(scope: Scope, found: Sequence[Call]) -> list[Line]:
             summary=call.summary or "",
             cost_micro_usd=call.cost_micro_usd,
             is_silent=call.status == "finished" and call.tx == 0,
+            is_test=call.is_test,
         )
         for call in found
     ]

@@ -40,7 +40,7 @@ async def _link(visit: Visit) -> Invitation:
 async def _come_in(visit: Visit) -> Response:
     used = await _used(visit)
     assert used.account_id is not None, "a link without a role is an account's own"
-    return await login.let_in(visit, used.account_id)
+    return await login.let_in(visit, used.account_id, "login_by_link")
 
 
 async def _join(visit: Visit, link: Invitation) -> Response:
@@ -67,7 +67,7 @@ async def _join(visit: Visit, link: Invitation) -> Response:
         )
         await throttle.forgive(operator, throttle.of_account(email))
         await accounts.set_role(operator, used.business_id, account.id, used.role, actor=email, now=visit.now)
-    return await login.let_in(visit, account.id)
+    return await login.let_in(visit, account.id, "login_by_invitation")
 
 
 async def _used(visit: Visit) -> EntryLink:

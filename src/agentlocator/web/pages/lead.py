@@ -4,17 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 import msgspec
 from sqlalchemy import select
 from starlette.responses import Response
 
-from agentlocator.db.schema import Appointment, Call, Conversation, Lead, Message, Service
+from agentlocator.db.schema import Appointment, Audit, Call, Conversation, Lead, LeadFact, Message, Service
 from agentlocator.db.scope import Scope
-from agentlocator.domain import leads, stages
+from agentlocator.domain import audit, leads, stages
 from agentlocator.domain.leads import By, Patch
 from agentlocator.web.outcomes import ending_of
 from agentlocator.web.visit import Visit
+from agentlocator.web.words import said
+
+_FIELDS: Final = {
+    "name": said("Name"),
+    "email": said("E-mail"),
+    "city": said("City"),
+    "need": said("Need"),
+    "notes": said("Notes"),
+}
 
 # Of each kind; whoever has more is looked at in the lists.
 _MOST = 100
@@ -53,7 +63,7 @@ async def move(visit: Visit) -> Response:
         if not known:
             visit.missing()
         await stages.move(scope, lead.id, known[0], actor=visit.actor, now=visit.now)
-    return visit.redirect(visit.url(f"leads/{lead.id}"))
+    return visit.redirect(visit.url("leads/board" if visit.text("back") == "board" else f"leads/{lead.id}"))
 
 
 async def _page(visit: Visit, scope: Scope) -> Response:
@@ -61,7 +71,10 @@ async def _page(visit: Visit, scope: Scope) -> Response:
     moments = [
         *await _calls(visit, scope, lead.id),
         *await _appointments(visit, scope, lead.id),
-        *await _messages(scope, lead.id),
+        *await _messages(visit, scope, lead.id),
+        *await _facts(visit, scope, lead.id),
+        *await _moves(visit, scope, lead.id),
+        *await _changes(visit, scope, lead.id),
     ]
     return visit.render(
         "lead.html",
@@ -112,7 +125,7 @@ async def _appointments(visit: Visit, scope: Scope, lead_id: int) -> list[Moment
     ]
 
 
-async def _messages(scope: Scope, lead_id: int) -> list[Moment]:
+async def _messages(visit: Visit, scope: Scope, lead_id: int) -> list[Moment]:
     rows: Sequence[Message] = await scope.all(
         select(Message)
         .join(Conversation, Conversation.id == Message.conversation_id)
@@ -120,4 +133,65 @@ async def _messages(scope: Scope, lead_id: int) -> list[Moment]:
         .order_by(Message.id.desc())
         .limit(_MOST)
     )
-    return [Moment(row.at, f"message-{row.author}", row.body) for row in rows]
+    return [
+        Moment(row.at, f"message-{row.author}", row.body, link=visit.url(f"inbox/{row.conversation_id}"))
+        for row in rows
+    ]
+
+
+async def _facts(visit: Visit, scope: Scope, lead_id: int) -> list[Moment]:
+    """What somebody wrote down about him; notes by a person stand out."""
+    rows: Sequence[LeadFact] = await scope.all(
+        select(LeadFact).where(LeadFact.lead_id == lead_id, LeadFact.taken).order_by(LeadFact.id.desc()).limit(_MOST)
+    )
+    return [
+        Moment(
+            row.at,
+            "note" if row.field == "notes" else "fact",
+            f"{visit.gettext(_FIELDS.get(row.field, row.field))}: {row.value or '–'}",
+            _by(visit, row.actor),
+        )
+        for row in rows
+    ]
+
+
+async def _moves(visit: Visit, scope: Scope, lead_id: int) -> list[Moment]:
+    """Steps along the pipeline."""
+    names = {str(step.stage_id): step.name for step in await stages.listed(scope)}
+    rows = [line for line in await audit.history(scope, "lead", lead_id) if line.field == "stage_id"][-_MOST:]
+    return [
+        Moment(
+            line.at,
+            "move",
+            " → ".join(names.get(stage or "", "–") for stage in (line.old, line.new)),
+            _by(visit, line.actor),
+        )
+        for line in rows
+    ]
+
+
+async def _changes(visit: Visit, scope: Scope, lead_id: int) -> list[Moment]:
+    """Appointments that were moved to another time."""
+    rows: Sequence[Audit] = await scope.all(
+        select(Audit)
+        .join(Appointment, Appointment.id == Audit.entity_id)
+        .where(
+            Audit.entity == "appointment",
+            Audit.field == "starts_at",
+            Audit.old.is_not(None),
+            Appointment.lead_id == lead_id,
+        )
+        .order_by(Audit.id.desc())
+        .limit(_MOST)
+    )
+    clock = visit.clock
+    moments = []
+    for line in rows:
+        old, new = (datetime.fromisoformat(at) for at in (line.old or "", line.new or ""))
+        words = " → ".join(f"{clock.day(at)}, {clock.time(at)}" for at in (old, new))
+        moments.append(Moment(line.at, "moved", words, _by(visit, line.actor)))
+    return moments
+
+
+def _by(visit: Visit, actor: str) -> str:
+    return visit.gettext(said("Assistant")) if actor == "assistant" else actor

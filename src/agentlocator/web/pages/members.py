@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
-from agentlocator.domain import accounts
+from agentlocator.domain import accounts, operator_entries
 from agentlocator.domain.schedules import BadSetting
 from agentlocator.web.visit import Visit
 from agentlocator.web.words import said
@@ -50,6 +50,14 @@ async def change(visit: Visit) -> Response:
 async def _page(visit: Visit, *, invitation: str = "", fault: str = "", status: int = 200) -> Response:
     async with visit.house.db.operator() as operator:
         members = await accounts.members(operator, visit.business_id)
-    async with visit.reading():
-        pass
-    return visit.render("members.html", status, section="members", members=members, invitation=invitation, fault=fault)
+    async with visit.reading() as scope:
+        entered = await operator_entries.entered(scope)
+    return visit.render(
+        "members.html",
+        status,
+        section="members",
+        members=members,
+        entered=entered,
+        invitation=invitation,
+        fault=fault,
+    )

@@ -8,29 +8,36 @@ from starlette.responses import Response
 
 from agentlocator.db.schema import Call
 from agentlocator.domain import businesses
+from agentlocator.web import troubles
+from agentlocator.web.troubles import Health
 from agentlocator.web.visit import Visit
 
 
-class Health(msgspec.Struct, frozen=True):
-    """A business as the operator sees it: counts since midnight, and nothing that a caller said."""
+class Watched(msgspec.Struct, frozen=True):
+    """A business as the operator sees it: counts since midnight, its troubles, and nothing that a caller said."""
 
     business_id: int
     name: str
     kind: str
     numbers: tuple[str, ...]
     calls: int
-    silent: int
+    live: int
+    health: Health
 
 
 async def show(visit: Visit) -> Response:
     async with visit.house.db.operator() as operator:
         listed = await businesses.listed(operator)
-    return visit.render("operator.html", section="operator", businesses=[await _health(visit, one) for one in listed])
+    watched = [await _watched(visit, one) for one in listed]
+    # Whoever needs somebody stands first.
+    watched.sort(key=lambda one: ("bad", "live", "good").index(one.health.light))
+    return visit.render("operator.html", section="operator", businesses=watched)
 
 
-async def _health(visit: Visit, one: businesses.Listed) -> Health:
+async def _watched(visit: Visit, one: businesses.Listed) -> Watched:
     today = Call.started_at >= visit.clock.midnight()
     async with visit.house.db.reading(one.business_id) as scope:
         calls = await scope.first(select(func.count(Call.id)).where(today))
-        silent = await scope.first(select(func.count(Call.id)).where(today, Call.tx == 0))
-    return Health(one.business_id, one.name, one.kind, one.numbers, calls, silent)
+        live = await scope.first(select(func.count(Call.id)).where(today, Call.status != "finished"))
+        health = await troubles.examine(scope, visit.now)
+    return Watched(one.business_id, one.name, one.kind, one.numbers, calls, live, health)

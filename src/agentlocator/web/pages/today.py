@@ -7,13 +7,15 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from starlette.responses import Response
 
 from agentlocator.db.schema import Appointment, Call, Conversation, Lead, Service
 from agentlocator.db.scope import Scope
 from agentlocator.domain import calls
 from agentlocator.domain.calendars import is_live
+from agentlocator.domain.inbox import WAITS
+from agentlocator.web import troubles
 from agentlocator.web.pages.calls import lines_of
 from agentlocator.web.visit import Visit
 
@@ -44,7 +46,7 @@ class Visitor(msgspec.Struct, frozen=True):
 class Waiting(msgspec.Struct, frozen=True):
     """A conversation in which a person is wanted."""
 
-    lead_id: int
+    conversation_id: int
     name: str
     phone_raw: str
     since: datetime | None
@@ -57,23 +59,30 @@ async def show(visit: Visit) -> Response:
         latest = await lines_of(scope, await calls.listed(scope, limit=_LATEST))
         coming = await _coming(scope, visit.now, visit.clock.midnight(1))
         waiting = await _waiting(scope)
-    return visit.render("today.html", section="today", day=day, latest=latest, coming=coming, waiting=waiting)
+        health = await troubles.examine(scope, visit.now)
+    return visit.render(
+        "today.html", section="today", day=day, latest=latest, coming=coming, waiting=waiting, health=health
+    )
 
 
 async def _day(scope: Scope, midnight: datetime) -> Day:
     today = Call.started_at >= midnight
-    ((count, spent),) = await scope.rows(
-        select(func.count(Call.id), func.coalesce(func.sum(Call.cost_micro_usd), 0)).where(today)
-    )
+    real = and_(today, Call.is_test.is_(False))
+    # A test call costs what a call costs; everything else of it is no news.
+    spent = select(func.coalesce(func.sum(Call.cost_micro_usd), 0)).where(today)
+    tests = select(Call.call_sid).where(Call.is_test)
     booked = select(func.count(Appointment.id)).where(
-        Appointment.created_at >= midnight, Appointment.call_sid.is_not(None), Appointment.status != "cancelled"
+        Appointment.created_at >= midnight,
+        Appointment.call_sid.is_not(None),
+        Appointment.call_sid.not_in(tests),
+        Appointment.status != "cancelled",
     )
     return Day(
-        calls=count,
-        live=await scope.first(select(func.count(Call.id)).where(today, Call.status != "finished")),
+        calls=await scope.first(select(func.count(Call.id)).where(real)),
+        live=await scope.first(select(func.count(Call.id)).where(real, Call.status != "finished")),
         booked=await scope.first(booked),
-        spent_micro_usd=int(spent),
-        silent=await scope.first(select(func.count(Call.id)).where(today, Call.tx == 0)),
+        spent_micro_usd=int(await scope.first(spent)),
+        silent=await scope.first(select(func.count(Call.id)).where(real, Call.tx == 0)),
     )
 
 
@@ -92,11 +101,11 @@ async def _coming(scope: Scope, now: datetime, until: datetime) -> list[Visitor]
 
 async def _waiting(scope: Scope) -> list[Waiting]:
     rows = await scope.rows(
-        select(Lead.id, Lead.name, Lead.phone_raw, Conversation.last_message_at)
+        select(Conversation.id, Lead.name, Lead.phone_raw, Conversation.last_message_at)
         .select_from(Conversation)
         .join(Lead, Lead.id == Conversation.lead_id)
-        .where(Conversation.needs_person != "")
+        .where(WAITS)
         .order_by(Conversation.last_message_at.desc())
         .limit(_WAITING)
     )
-    return [Waiting(lead_id, name or "", phone, since) for lead_id, name, phone, since in rows]
+    return [Waiting(conversation_id, name or "", phone, since) for conversation_id, name, phone, since in rows]

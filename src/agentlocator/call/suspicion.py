@@ -1,0 +1,111 @@
+"""What the ear's evidence is worth: enough to pause for, enough to give way to, or neither.
+
+Pure judgements on one evidence against a policy. They remember nothing, and know neither the time nor who speaks.
+"""
+
+from agentlocator.audio.evidence import Evidence
+from agentlocator.call.floor_policy import FloorPolicy
+
+
+def suspicious(evidence: Evidence, fresh_ms: int, policy: FloorPolicy) -> bool:
+    """Whether this may be the caller; `fresh_ms` of his speech fell into a time when it counts."""
+    if evidence.speech_ms < policy.pause_evidence_ms or evidence.quiet_ms > policy.closure_ms:
+        return False
+    if evidence.quiet_ms and evidence.probability < policy.sure_probability:
+        return False
+    if fresh_ms < policy.pause_active_ms and (evidence.echoing or fresh_ms < evidence.active_ms):
+        return False
+    if evidence.echo_db >= policy.echo_db or not _audible(evidence, policy):
+        return False
+    if evidence.active_frames >= 3 and evidence.range_db < policy.steady_range_db:
+        return False
+    return _sounds_human(evidence, policy)
+
+
+def convincing(evidence: Evidence, fresh_ms: int, policy: FloorPolicy) -> bool:
+    """Whether this is the caller taking the floor."""
+    if fresh_ms < policy.commit_active_ms or evidence.speech_ms < policy.commit_evidence_ms:
+        return False
+    if evidence.quiet_ms > policy.commit_quiet_ms:
+        return False
+    if evidence.mean_dbfs < least_dbfs(evidence, policy.commit_dbfs, policy):
+        return False
+    voiced_share = evidence.voiced_frames / max(evidence.active_frames, 1)
+    if evidence.certainty < policy.commit_certainty and not evidence.blind:
+        long_enough = fresh_ms >= policy.doubted_active_ms and evidence.certainty >= policy.doubted_certainty
+        return long_enough and voiced_share >= policy.doubted_voiced_share
+    if _flat(evidence, policy):
+        return False
+    if evidence.blind or fresh_ms > policy.muffled_until_ms:
+        return voiced_share >= policy.commit_voiced_share
+    needed_share = max(policy.commit_sum - 2 * evidence.certainty, policy.commit_least_voiced_share)
+    return voiced_share >= needed_share
+
+
+def least_dbfs(evidence: Evidence, usual_dbfs: float, policy: FloorPolicy) -> float:
+    """How loud speech must be: relative to the caller where we know him, so that a television is not he."""
+    if evidence.caller_dbfs is None:
+        return usual_dbfs
+    own_dbfs = evidence.caller_dbfs - policy.below_caller_db
+    return min(max(own_dbfs, usual_dbfs), policy.loudest_limit_dbfs)
+
+
+def _audible(evidence: Evidence, policy: FloorPolicy) -> bool:
+    quietest_dbfs = least_dbfs(evidence, policy.pause_dbfs, policy)
+    return (
+        evidence.loud_dbfs >= evidence.floor_dbfs + policy.pause_over_floor_db
+        and evidence.loud_dbfs >= quietest_dbfs
+        and evidence.mean_dbfs >= quietest_dbfs - policy.mean_below_loud_db
+    )
+
+
+def _sounds_human(evidence: Evidence, policy: FloorPolicy) -> bool:
+    probability, voicing = evidence.probability, evidence.voicing
+    if evidence.blind:
+        return evidence.speech_ms >= policy.blind_evidence_ms and voicing >= policy.pause_voicing
+    if _going_on(evidence, policy) and probability + voicing < policy.going_on_sum:
+        return False
+    if probability >= policy.sure_probability and evidence.speech_ms >= policy.sure_evidence_ms:
+        return evidence.certainty >= policy.sure_certainty
+    least_sum = policy.pause_sum
+    if evidence.echoing:
+        least_sum = policy.echoing_sum
+    if evidence.loud_dbfs < evidence.floor_dbfs + policy.buried_db:
+        least_sum = policy.buried_sum
+    if probability + voicing < least_sum:
+        return False
+    if min(probability, evidence.probability_before) >= policy.believed_probability:
+        return voicing >= policy.pause_voicing
+    if evidence.active_ms > policy.late_ms:
+        return (
+            evidence.certainty >= policy.late_certainty
+            and evidence.voiced_frames >= policy.late_voiced_share * evidence.active_frames
+        )
+    return probability >= policy.sure_probability or not _mechanical(evidence, policy)
+
+
+def _going_on(evidence: Evidence, policy: FloorPolicy) -> bool:
+    return (
+        evidence.at_ms - evidence.began_ms >= policy.going_on_ms
+        and evidence.mean_dbfs >= evidence.floor_dbfs + policy.going_on_over_floor_db
+        and not evidence.echoing
+    )
+
+
+def _mechanical(evidence: Evidence, policy: FloorPolicy) -> bool:
+    """Too regular, or too level, for a voice that has just begun."""
+    if evidence.voicing >= policy.regular_voicing:
+        return (
+            evidence.active_ms < policy.regular_active_ms
+            or evidence.range_db < policy.regular_range_db
+            or evidence.voiced_frames < policy.regular_voiced_share * evidence.active_frames
+        )
+    level = evidence.voicing >= policy.level_voicing and evidence.change_db < policy.level_change_db
+    return level and evidence.active_ms < policy.regular_active_ms
+
+
+def _flat(evidence: Evidence, policy: FloorPolicy) -> bool:
+    """It stands out of the line and has no syllables."""
+    if evidence.certainty >= policy.beyond_doubt or evidence.range_db >= policy.commit_range_db:
+        return False
+    return evidence.mean_dbfs > evidence.floor_dbfs + policy.commit_flat_over_floor_db

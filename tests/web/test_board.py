@@ -1,0 +1,142 @@
+"""Leads on a board: one look says who stands where; dragged or not, a move is the same move. And a person's story."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import pytest
+from playwright.async_api import Page, expect
+from sqlalchemy import select, update
+
+from agentlocator.db.schema import Appointment, Lead
+from agentlocator.domain import appointments, audit, leads, stages
+from agentlocator.domain.leads import By, Patch
+from agentlocator.domain.receipts import Receipt
+from town import NOW
+from web.chromium import go_to, log_in, picture
+from web.office import HOSTILE, Office, csrf
+
+pytestmark = pytest.mark.requirement("R51")
+
+
+def column(page: str, name: str) -> str:
+    """What a column of the board holds."""
+    return next(part for part in page.split('<section class="step"') if f'<span dir="auto">{name}</span>' in part)
+
+
+async def board(office: Office, who: str = "staff") -> str:
+    async with await office.browser_of(who) as browser:
+        return html.unescape((await browser.get(f"/b/{office.town.clinic}/leads/board")).text)
+
+
+async def stage_id(office: Office, key: str) -> int:
+    async with office.town.db.reading(office.town.clinic) as scope:
+        return next(step.stage_id for step in await stages.listed(scope) if step.key == key)
+
+
+async def test_everybody_stands_on_his_step(office: Office) -> None:
+    page = await board(office)
+    assert "דנה כהן" in column(page, "נקבע תור")
+    assert "052-1112233" in column(page, "חדש")
+    assert "אין כאן אף אחד." in column(page, "לקוח")
+
+
+async def test_a_move_without_a_script_comes_back_to_the_board_and_is_remembered(office: Office) -> None:
+    won = await stage_id(office, "won")
+    async with await office.browser_of("staff") as staff:
+        form = {"csrf": await csrf(staff), "stage": str(won), "back": "board"}
+        answer = await staff.post(f"/b/{office.town.clinic}/leads/{office.lead_id}/stage", data=form)
+    assert answer.headers["location"] == f"/b/{office.town.clinic}/leads/board"
+    assert "דנה כהן" in column(await board(office), "לקוח")
+    async with office.town.db.reading(office.town.clinic) as scope:
+        line = (await audit.history(scope, "lead", office.lead_id))[-1]
+    assert (line.actor, line.field, line.new) == ("staff@example.com", "stage_id", str(won))
+
+
+async def test_back_is_the_board_or_the_person_and_nowhere_else(office: Office) -> None:
+    won = await stage_id(office, "won")
+    async with await office.browser_of("staff") as staff:
+        form = {"csrf": await csrf(staff), "stage": str(won), "back": "https://evil.test"}
+        answer = await staff.post(f"/b/{office.town.clinic}/leads/{office.lead_id}/stage", data=form)
+    assert answer.headers["location"] == f"/b/{office.town.clinic}/leads/{office.lead_id}"
+
+
+async def test_a_viewer_has_nothing_to_move_with(office: Office) -> None:
+    page = await board(office, "viewer")
+    assert "דנה כהן" in page
+    assert "<form method" not in page.partition('id="board"')[2]
+    assert "board.js" not in page
+
+
+async def test_a_column_shows_its_latest_and_counts_all(office: Office) -> None:
+    async with office.town.db.scope(office.town.clinic) as scope:
+        for number in range(40):
+            await leads.find_or_create(scope, phone_raw=f"05400000{number:02}", source="import", now=NOW)
+    fresh = column(await board(office), "חדש")
+    assert fresh.count('<li class="card"') == 30
+    assert "כולם" in fresh
+    assert re.search(r'<bdi class="soft">4\d</bdi>', fresh)
+
+
+async def test_a_person_s_story_has_notes_moves_and_appointments_that_were_moved(office: Office) -> None:
+    async with office.town.db.scope(office.town.clinic) as scope:
+        by = By("person", "נועה")
+        await leads.upsert(scope, office.lead_id, Patch(notes="מעדיפה בוקר"), by=by, now=NOW)
+        await stages.move(scope, office.lead_id, await stages.first_id(scope), actor="נועה", now=NOW)
+        booked = await scope.first(select(Appointment.id))
+        moved = await appointments.reschedule(scope, booked, start="2026-11-23T09:00", by="נועה", now=NOW)
+        assert isinstance(moved, Receipt)
+    async with await office.browser_of("viewer") as viewer:
+        page = html.unescape((await viewer.get(f"/b/{office.town.clinic}/leads/{office.lead_id}")).text)
+    story = page.partition('class="timeline"')[2].partition("</ol>")[0]
+    assert "הערות: מעדיפה בוקר" in story
+    assert "נקבע תור → חדש" in story
+    assert "יום ראשון, 22 בנובמבר, 10:00 → יום שני, 23 בנובמבר, 09:00" in story
+    assert "הפנייה: כאב שיניים" in story
+
+
+class TestScreen:
+    """In a real browser."""
+
+    @pytest.fixture
+    def backend(self) -> str:
+        """What a screen looks like does not hang on the database."""
+        return "sqlite"
+
+    async def test_a_card_is_moved_by_its_form(self, page: Page, served: Office, width: str) -> None:
+        await log_in(page, served, "staff")
+        await go_to(page, "לידים")
+        await page.get_by_role("link", name="כלוח").click()
+        card = page.locator("[data-move]", has_text="דנה כהן")
+        await card.locator("summary").focus()
+        await page.keyboard.press("Enter")
+        await card.get_by_label("שלב").select_option("לקוח")
+        await card.get_by_role("button", name="העברה").click()
+        await expect(page.locator(".step").filter(has=page.get_by_role("heading", name="לקוח"))).to_contain_text(
+            "דנה כהן"
+        )
+        await picture(page, f"board-{width}")
+
+    # A finger drags nothing here; on a phone the card's form moves it.
+    @pytest.mark.parametrize("page", ["wide"], indirect=True)
+    async def test_a_card_is_dragged(self, page: Page, served: Office, width: str) -> None:
+        await log_in(page, served, "staff")
+        await page.goto(f"{served.house.public_url}/b/{served.town.clinic}/leads/board")
+        card = page.locator("[data-move]", has_text="דנה כהן")
+        target = page.locator(".step").filter(has=page.get_by_role("heading", name="בטיפול"))
+        await card.drag_to(target)
+        await expect(target).to_contain_text("דנה כהן")
+        won = page.locator(".step").filter(has=page.get_by_role("heading", name="חדש"))
+        await target.locator("[data-move]").drag_to(won)
+        await expect(won).to_contain_text("דנה כהן")
+
+    async def test_hostile_words_stay_on_their_card(self, page: Page, served: Office, width: str) -> None:
+        async with served.town.db.scope(served.town.clinic) as scope:
+            await scope.changed(update(Lead).values(name=HOSTILE * 5, need=HOSTILE * 20, phone_raw=HOSTILE))
+        await log_in(page, served, "staff")
+        await page.goto(f"{served.house.public_url}/b/{served.town.clinic}/leads/board")
+        assert await page.locator("main img[src='x'], main script").count() == 0
+        await picture(page, f"board-hostile-{width}")
+        await page.goto(f"{served.house.public_url}/b/{served.town.clinic}/leads/{served.lead_id}")
+        await picture(page, f"lead-story-{width}")

@@ -1,3 +1,3 @@
 """What every test may ask for."""
 
-pytest_plugins = ["databases", "town"]
+pytest_plugins = ["town", "databases"]

@@ -21,6 +21,7 @@ from agentlocator.domain.seed import CLINIC_NUMBER, GARAGE_NUMBER, seed_demo
 NOW = datetime(2026, 11, 21, 17, 0, tzinfo=UTC)
 DANA = "+972541234567"
 MOSHE = "+972521112233"
+CHARLIE_NUMBER = "+97235550303"
 
 
 class Town(msgspec.Struct, frozen=True):
@@ -52,18 +53,34 @@ class Caller(msgspec.Struct):
         return await Registry().invoke(context, tool, arguments_json, key or f"{self.call_sid}:{self.calls_made}")
 
 
-@pytest.fixture
-async def town(db: Database) -> Town:
-    ids = await seed_demo(db, now=NOW)
+async def settle(db: Database) -> None:
+    """The three businesses move into an empty database."""
+    await seed_demo(db, now=NOW)
     async with db.operator(writing=True) as operator:
         charlie = await businesses.add(
             operator,
-            NewBusiness(name="צ׳רלי", kind="מספרה", numbers=("+97235550303",), greeting="שלום, כאן צ׳רלי."),
+            NewBusiness(name="צ׳רלי", kind="מספרה", numbers=(CHARLIE_NUMBER,), greeting="שלום, כאן צ׳רלי."),
             now=NOW,
         )
     async with db.scope(charlie) as scope:
         await schedules.set_week(scope, {day: [(540, 1020)] for day in range(6)}, actor="test", now=NOW)
-    return Town(db, ids[CLINIC_NUMBER], ids[GARAGE_NUMBER], charlie)
+
+
+@pytest.fixture
+async def town(db: Database) -> Town:
+    """`databases.migrated_url` sees that the town is asked for, and gives a database in which it has settled."""
+    return await town_of(db)
+
+
+async def town_of(db: Database) -> Town:
+    """The town that has settled in a database."""
+    ids: list[int] = []
+    async with db.operator() as operator:
+        for number in (CLINIC_NUMBER, GARAGE_NUMBER, CHARLIE_NUMBER):
+            business_id = await businesses.find_by_number(operator, number)
+            assert business_id is not None, number
+            ids.append(business_id)
+    return Town(db, *ids)
 
 
 async def ring(

@@ -8,7 +8,9 @@ import itertools
 import os
 import stat
 import tarfile
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -112,14 +114,15 @@ def _own_tools(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def machines(
     backend: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> tuple[Machine, Machine]:
+) -> Iterator[tuple[Machine, Machine]]:
     """Where the deployment is, and an empty one."""
     urls = ["", ""]
-    if backend == "postgresql":
-        server = request.getfixturevalue("postgresql_server")
-        urls = [databases.new_database(server) for _ in urls]
-    old, new = (Machine(tmp_path / f"machine{next(_numbers)}", url, monkeypatch) for url in urls)
-    return old, new
+    with ExitStack() as stack:
+        if backend == "postgresql":
+            server = request.getfixturevalue("postgresql_server")
+            urls = [stack.enter_context(databases.new_database(server)) for _ in urls]
+        old, new = (Machine(tmp_path / f"machine{next(_numbers)}", url, monkeypatch) for url in urls)
+        yield old, new
 
 
 async def test_what_is_restored_is_what_was_there(machines: tuple[Machine, Machine], tmp_path: Path) -> None:

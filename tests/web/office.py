@@ -11,11 +11,14 @@ from pathlib import Path
 
 import httpx2
 import msgspec
+from sqlalchemy import select
 from starlette.applications import Starlette
 
 from agentlocator.assistant.registry import Registry
 from agentlocator.call.policy import CallPolicy
 from agentlocator.db.accounts import Account
+from agentlocator.db.engine import Database
+from agentlocator.db.schema import Certificate, Conversation
 from agentlocator.db.scope import Scope
 from agentlocator.domain import accounts, appointments, calls, leads, readiness, second_factor, services
 from agentlocator.domain.appointments import Booking
@@ -29,10 +32,12 @@ from agentlocator.web import House, routes
 from agentlocator.whatsapp import lines, outgoing, thread
 from agentlocator.whatsapp.messages import Inbound
 from provision.peers import Peers
-from town import DANA, MOSHE, NOW, Town, ring
+from town import DANA, MOSHE, NOW, Town, ring, town_of
 
 PASSWORD = "correct horse battery"
 FREE_NUMBER = "+97235550404"
+SEATS = {"owner": "owner", "staff": "staff", "viewer": "viewer", "charlie": "owner", "operator": None}
+VAULT = Vault("the office's own key")
 ORIGIN = "http://dashboard.test"
 HOSTILE = "<script>alert(1)</script>\u202e\u2066😀\"'><img src=x onerror=alert(2)> {{ 7*7 }} "
 
@@ -71,7 +76,6 @@ class Office(msgspec.Struct):
     service_id: int = 0
     resource_id: int = 0
     people: dict[str, Account] = {}
-    operator_secret: str = ""
     peers: Peers = msgspec.field(default_factory=Peers)
     certificate_id: int = 0
 
@@ -90,6 +94,16 @@ class Office(msgspec.Struct):
         return browser
 
 
+async def live_a_day(db: Database) -> None:
+    """Let the town's clinic have its day, and everybody in; the rows that `furnish` finds."""
+    town = await town_of(db)
+    await _have_a_day(town)
+    await _certify(town)
+    passwords = Passwords()
+    await let_in(town, VAULT, passwords)
+    passwords.close()
+
+
 async def furnish(town: Town, folder: Path, public_url: str = ORIGIN) -> Office:
     """Open the dashboard on a town whose clinic has had a day."""
     hands = Hands()
@@ -100,7 +114,7 @@ async def furnish(town: Town, folder: Path, public_url: str = ORIGIN) -> Office:
         db=town.db,
         public_url=public_url,
         passwords=Passwords(),
-        vault=Vault("the office's own key"),
+        vault=VAULT,
         journal_of=lambda business_id, call_sid: folder / str(business_id) / f"{call_sid}.jsonl",
         now=hands,
         write_as_person=outgoing.write_as_person,
@@ -114,18 +128,28 @@ async def furnish(town: Town, folder: Path, public_url: str = ORIGIN) -> Office:
         ),
         setup=peers.setup(public_url),
     )
-    lead_id, conversation_id = await _have_a_day(town)
-    office = Office(town, Starlette(routes=routes(house)), house, hands, lead_id, conversation_id, peers=peers)
-    office.certificate_id = await _certify(town)
     async with town.db.reading(town.clinic) as scope:
-        office.appointment_id = (await appointments.upcoming_of(scope, lead_id, now=NOW))[0].appointment_id
-        office.service_id = (await services.offered(scope))[0].service_id
-        office.resource_id = (await services.resources(scope))[0].id
-    await let_in(office)
-    return office
+        dana = await leads.find_by_phone(scope, DANA)
+        moshe = await leads.find_by_phone(scope, MOSHE)
+        assert dana is not None, "nobody has lived here: ask for `office`"
+        assert moshe is not None, "nobody has lived here: ask for `office`"
+        return Office(
+            town,
+            Starlette(routes=routes(house)),
+            house,
+            hands,
+            lead_id=dana.id,
+            conversation_id=await scope.first(select(Conversation.id).where(Conversation.lead_id == moshe.id)),
+            appointment_id=(await appointments.upcoming_of(scope, dana.id, now=NOW))[0].appointment_id,
+            service_id=(await services.offered(scope))[0].service_id,
+            resource_id=(await services.resources(scope))[0].id,
+            people=await people_of(town.db),
+            peers=peers,
+            certificate_id=await scope.first(select(Certificate.id)),
+        )
 
 
-async def _certify(town: Town) -> int:
+async def _certify(town: Town) -> None:
     """Last night's certification of the clinic, which failed in its eighth section."""
     verdicts = {str(number): "failed" if number == 8 else "passed" for number in range(1, 11)}
     async with town.db.scope(town.clinic) as scope:
@@ -135,10 +159,9 @@ async def _certify(town: Town) -> int:
         await readiness.end(
             scope, row_id, passed=False, verdicts=verdicts, document="{}", page=page, now=NOW + timedelta(minutes=1)
         )
-    return row_id
 
 
-async def _have_a_day(town: Town) -> tuple[int, int]:
+async def _have_a_day(town: Town) -> None:
     early = NOW - timedelta(hours=3)
     dana = await ring(town, town.clinic, DANA, "CA-dana", early)
     async with town.db.scope(town.clinic) as scope:
@@ -173,10 +196,8 @@ async def _have_a_day(town: Town) -> tuple[int, int]:
     letter = Inbound(
         "bridge", "clinic", ("972541234567@s.whatsapp.net",), "1", NOW, text="אפשר לדבר עם נציג?", phone_raw=MOSHE
     )
-    written = await thread.receive(town.db, letter, now=NOW)
-    assert written is not None
+    assert await thread.receive(town.db, letter, now=NOW) is not None
     await ring(town, town.clinic, "anonymous", "CA-live", NOW - timedelta(seconds=40))
-    return dana.lead_id, written.conversation_id
 
 
 async def _talk(scope: Scope, call_sid: str, at: datetime) -> None:
@@ -200,11 +221,11 @@ async def _talk(scope: Scope, call_sid: str, at: datetime) -> None:
         )
 
 
-async def let_in(office: Office) -> None:
-    password_hash = await office.house.passwords.hash(PASSWORD)
-    seats = {"owner": "owner", "staff": "staff", "viewer": "viewer", "charlie": "owner", "operator": None}
-    for name, role in seats.items():
-        async with office.town.db.operator(writing=True) as operator:
+async def let_in(town: Town, vault: Vault, passwords: Passwords) -> None:
+    """Accounts for everybody, each with the same password."""
+    password_hash = await passwords.hash(PASSWORD)
+    for name, role in SEATS.items():
+        async with town.db.operator(writing=True) as operator:
             person = await accounts.add(
                 operator,
                 email=f"{name}@example.com",
@@ -213,9 +234,19 @@ async def let_in(office: Office) -> None:
                 now=NOW,
                 is_operator=name == "operator",
             )
-            office.people[name] = person
             if name == "operator":
-                office.operator_secret = await second_factor.enrol(operator, office.house.vault, person)
+                await second_factor.enrol(operator, vault, person)
             if role is not None:
-                business_id = office.town.charlie if name == "charlie" else office.town.clinic
+                business_id = town.charlie if name == "charlie" else town.clinic
                 await accounts.set_role(operator, business_id, person.id, role, actor="test", now=NOW)
+
+
+async def people_of(db: Database) -> dict[str, Account]:
+    """Everybody who was let in."""
+    people = {}
+    async with db.operator() as operator:
+        for name in SEATS:
+            person = await accounts.find_by_email(operator, f"{name}@example.com")
+            assert person is not None, name
+            people[name] = person
+    return people

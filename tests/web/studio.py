@@ -25,7 +25,7 @@ from town import Town
 from voice import house as houses
 from voice.house import NOBODY
 from voice.stranger import DANA, GARAGE, greeted
-from web.office import Hands, Office, let_in
+from web.office import Hands, Office, let_in, people_of
 
 ASKS = "אני רוצה לקבוע תור לבדיקה"
 PATIENCE_S = 15.0
@@ -116,8 +116,8 @@ async def opened(folder: Path, voice: Voice, template: Path, scenario: Scenario 
             vault=Vault("the studio's own key"),
             journal_of=lambda business_id, call_sid: folder / str(business_id) / f"{call_sid}.jsonl",
         )
-        office = Office(town, house.deployment.app, front, Wall(), 0, 0)
-        await let_in(office)
+        await let_in(town, front.vault, passwords)
+        office = Office(town, house.deployment.app, front, Wall(), 0, 0, people=await people_of(db))
         yield Studio(house, office, voice)
         passwords.close()
 

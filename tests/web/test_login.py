@@ -10,9 +10,8 @@ from sqlalchemy import select
 
 from agentlocator.db.accounts import Account, LoginSession
 from agentlocator.db.schema import Audit
-from agentlocator.domain import accounts, throttle, totp
+from agentlocator.domain import accounts, second_factor, throttle, totp
 from agentlocator.domain.passwords import Passwords
-from town import Town
 from web.office import PASSWORD, Office, csrf, furnish
 
 
@@ -78,7 +77,10 @@ async def test_one_address_guesses_at_many_accounts_in_vain(office: Office) -> N
 
 
 async def test_an_operator_needs_the_code_of_this_half_minute_and_it_works_once(office: Office) -> None:
-    secret = office.operator_secret
+    async with office.house.db.operator(writing=True) as operator:
+        account = await accounts.find_by_email(operator, "operator@example.com")
+        assert account is not None
+        secret = await second_factor.enrol(operator, office.house.vault, account)
     code = totp.code_at(secret, int(office.hands.now.timestamp() // totp.STEP_S))
     async with office.browser() as first, office.browser() as second:
         assert (await try_to_log_in(first, "operator@example.com", code="000000")).status_code == 403
@@ -131,11 +133,11 @@ async def test_the_database_holds_no_key_to_a_session(office: Office) -> None:
         assert owner.cookies["agentlocator"] not in kept
 
 
-async def test_over_tls_the_cookie_is_for_this_origin_alone(town: Town, tmp_path: Path) -> None:
-    office = await furnish(town, tmp_path, "https://dashboard.test")
-    async with office.browser() as browser:
+async def test_over_tls_the_cookie_is_for_this_origin_alone(office: Office, tmp_path: Path) -> None:
+    public = await furnish(office.town, tmp_path, "https://dashboard.test")
+    async with public.browser() as browser:
         cookie = (await try_to_log_in(browser, "owner@example.com")).headers["set-cookie"]
-    office.house.passwords.close()
+    public.house.passwords.close()
     assert cookie.startswith("__Host-agentlocator=")
     for flag in ("Secure", "HttpOnly", "SameSite=lax", "Path=/"):
         assert flag in cookie

@@ -39,8 +39,9 @@ MAKE_ROLE = f"""
     END $$
 """
 DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg", "postgres": "postgresql+asyncpg"}
-# What a PostgreSQL transaction begins with: a writer waits only so long for a lock, a reader cannot write.
-OPENING = {True: "SET LOCAL lock_timeout = '2s'", False: "SET TRANSACTION READ ONLY"}
+# What a PostgreSQL transaction begins with: a writer waits only so long for a lock, a reader cannot write. Both tries
+# of `Database.write` fit into the 8 s that a tool of the assistant may take (`CallPolicy.tool_timeout_ms`).
+OPENING = {True: "SET LOCAL lock_timeout = '3500ms'", False: "SET TRANSACTION READ ONLY"}
 # Any number will do, as long as nothing else locks it.
 MIGRATION_LOCK = 20261121
 # Deadlock, lock timeout, serialization failure: somebody else won a race that can be run again.

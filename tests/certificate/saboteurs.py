@@ -19,7 +19,7 @@ from agentlocator.assistant.registry import Registry
 from agentlocator.assistant.tool import ToolContext, ToolReply
 from agentlocator.call import commands as do
 from agentlocator.certificate.evidence import Evidence, Knock
-from agentlocator.certificate.judge import LIMITS
+from agentlocator.certificate.looks import LIMITS
 from agentlocator.certificate.place import DECOY, Place
 from agentlocator.domain import conversations, leads
 from agentlocator.domain.profile import BusinessProfile

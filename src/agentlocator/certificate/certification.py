@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from agentlocator.certificate import inquiry, judge, page, script, seal
 from agentlocator.certificate.evidence import Evidence
-from agentlocator.certificate.judge import LIMITS, Limits
+from agentlocator.certificate.looks import LIMITS, Limits
 from agentlocator.certificate.place import Place
 from agentlocator.certificate.verdicts import Certificate
 from agentlocator.db.schema import Call

@@ -18,9 +18,9 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from agentlocator.app import KEEP_ALIVE_S
 from agentlocator.cli import app
 from agentlocator.config import Settings
+from agentlocator.server import KEEP_ALIVE_S
 
 ROOT = Path(__file__).parents[1]
 DOCKERFILE = (ROOT / "Dockerfile").read_text()

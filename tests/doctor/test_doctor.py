@@ -15,7 +15,6 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy import delete, update
 
-from agentlocator.app import number_wiring
 from agentlocator.config import Settings, load_storage
 from agentlocator.db.engine import Database
 from agentlocator.db.schema import Business, BusinessNumber, PromptVersion
@@ -27,6 +26,7 @@ from agentlocator.rehearsal import theatre
 from agentlocator.simulator.play import Scenario
 from agentlocator.simulator.speech import Voice
 from agentlocator.voice.session import CallSession
+from agentlocator.voice.webhook import number_wiring
 from provision.peers import MODEL_KEY, SECONDARY, TOKEN, Peers
 
 pytestmark = pytest.mark.requirement("R52")

@@ -14,7 +14,6 @@ import msgspec
 import typer
 
 from agentlocator import config
-from agentlocator.app import number_wiring
 from agentlocator.cli.setting import ENV_FILE, fail, opened_vault, with_database
 from agentlocator.config import Settings
 from agentlocator.db.engine import Database
@@ -29,6 +28,7 @@ from agentlocator.provision.wiring import Difference
 from agentlocator.twilio import twiml
 from agentlocator.twilio.account import CarrierAccount, Number
 from agentlocator.twilio.errors import CarrierRefused, CarrierUnreachable
+from agentlocator.voice.webhook import number_wiring
 
 ATTEMPTS = 3
 new_client: Callable[[], httpx2.AsyncClient] = httpx2.AsyncClient

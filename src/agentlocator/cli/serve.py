@@ -10,10 +10,12 @@ from typing import Annotated
 
 import typer
 
-from agentlocator import app, telemetry
+from agentlocator import telemetry
+from agentlocator.app import Deployment
 from agentlocator.cli.setting import fail, run, server_settings
 from agentlocator.config import Settings, SettingsError
 from agentlocator.db.engine import Database
+from agentlocator.server import Server
 
 # A certification is over within a minute.
 CERTIFY_S = 300
@@ -47,8 +49,8 @@ async def _serve(settings: Settings) -> None:
         db = await Database.open(settings.database())
     except ValueError as fault:
         raise SettingsError(f"DATABASE_URL cannot be used: {fault}. Leave it out to use SQLite in DATA_DIR.") from None
-    deployment = app.Deployment(settings, db, certify=partial(_certify_beside, settings))
-    await app.server(deployment, settings.host, settings.port).serve()
+    deployment = Deployment(settings, db, certify=partial(_certify_beside, settings))
+    await Server(deployment, settings.host, settings.port).serve()
 
 
 async def _certify_beside(settings: Settings, business_id: int, key: str) -> None:

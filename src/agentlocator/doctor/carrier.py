@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from agentlocator.app import number_wiring
 from agentlocator.doctor.finding import Finding, failure, ok, trouble, warning
 from agentlocator.doctor.patient import Patient
 from agentlocator.doctor.stored import profiles_of
 from agentlocator.provision import carrier_account, wiring
 from agentlocator.provision.trouble import Trouble
 from agentlocator.twilio.account import Account, CarrierAccount, Number
+from agentlocator.voice.webhook import number_wiring
 
 WIRE = "agentlocator init (it shows the change before it makes it)."
 

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 
 import httpx2
 
-from agentlocator import app, config
+from agentlocator import config
+from agentlocator.app import Deployment
 from agentlocator.assistant.registry import Registry, ToolContext, ToolReply
 from agentlocator.call import commands as do
 from agentlocator.call import events as on
@@ -28,6 +29,7 @@ from agentlocator.domain import businesses
 from agentlocator.domain.seed import seed_demo
 from agentlocator.rehearsal import evidence, meanwhile
 from agentlocator.rehearsal.evidence import Evidence, Observer
+from agentlocator.server import Server
 from agentlocator.simulator.carrier_socket import CarrierShell
 from agentlocator.simulator.network import Link
 from agentlocator.simulator.person import Person
@@ -56,7 +58,7 @@ class Theatre:
 
     def __init__(
         self,
-        deployment: app.Deployment,
+        deployment: Deployment,
         hub: RealtimeHub | None,
         origin: str,
         voice: Voice,
@@ -190,7 +192,7 @@ async def opened(
         }
         settings = config.load(None, **(usual | given))
         db = await Database.open(settings.database())
-        deployment = app.Deployment(settings, db, text_model=text_model)
+        deployment = Deployment(settings, db, text_model=text_model)
         if scenario.tool_ms:
             deployment.switchboard.registry = _SlowRegistry(scenario.tool_ms)
         async with _serving(deployment, listener) as served:
@@ -209,8 +211,8 @@ async def _model_url(hub: RealtimeHub | None, real_model: Settings | None) -> As
 
 
 @asynccontextmanager
-async def _serving(deployment: app.Deployment, listener: socket.socket) -> AsyncIterator[asyncio.Task[None]]:
-    server = app.server(deployment, "127.0.0.1", 0)
+async def _serving(deployment: Deployment, listener: socket.socket) -> AsyncIterator[asyncio.Task[None]]:
+    server = Server(deployment, "127.0.0.1", 0)
     running = asyncio.create_task(server.serve(sockets=[listener]), name="server")
     try:
         starting = asyncio.create_task(server.ready.wait(), name="server start")

@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from agentlocator.call.commands import EndStream
 from agentlocator.domain.profile import BusinessProfile
+from agentlocator.provision.wiring import Wiring
 from agentlocator.twilio import signature, twiml
 from agentlocator.voice.switchboard import Offer, Switchboard
 
@@ -47,6 +48,11 @@ class Addresses(msgspec.Struct, frozen=True):
 
     public_url: str
     media_url: str
+
+
+def number_wiring(public_url: str, fallback_url: str | None = None) -> Wiring:
+    """Where a number's calls must go to come here. The fallback answers when this server cannot, so it is elsewhere."""
+    return Wiring(public_url + INCOMING, public_url + CALL_STATUS, fallback_url)
 
 
 class Webhooks:

@@ -1,23 +1,21 @@
-"""What the business offers, one form a service. A service is switched off, never deleted: it was booked."""
+"""What the business offers, one form a service."""
 
 from __future__ import annotations
 
 from typing import Final
 
-import msgspec
 from starlette.responses import Response
 
 from agentlocator.domain import services
 from agentlocator.domain.schedules import BadSetting
-from agentlocator.domain.services import MOST_ILS, Terms
+from agentlocator.domain.services import Terms
+from agentlocator.web.pages import booked
 from agentlocator.web.pages.booking import whole
 from agentlocator.web.visit import Visit
 from agentlocator.web.words import said
 
-_FIELDS: Final = ("name", "duration_min", "price_ils", "buffer_before_min", "buffer_after_min")
+_FIELDS: Final = ("duration_min", "price_ils", "buffer_before_min", "buffer_after_min")
 _FAULTS: Final = {
-    ("name", "empty"): said("Give it the name that callers use."),
-    ("name", "taken"): said("There is one of this name already. Choose another name."),
     ("duration_min", "out_of_range"): said("A whole number of minutes, from 5 to 1440."),
     ("price_ils", "out_of_range"): said("Whole shekels, up to a million, or nothing."),
     ("buffer_before_min", "out_of_range"): said("A whole number of minutes, from 0 to 1440."),
@@ -25,46 +23,38 @@ _FAULTS: Final = {
 }
 
 
-class Form(msgspec.Struct, frozen=True):
-    """A service as its form shows it; `service_id` 0 is the one to be added."""
+class Form(booked.Form, frozen=True, kw_only=True):
+    """`values` are the fields as they are written."""
 
-    service_id: int
     values: dict[str, str]
-    active: bool = True
-    field: str = ""
-    fault: str = ""
 
 
 async def show(visit: Visit) -> Response:
     return await _page(visit)
 
 
-async def add(visit: Visit) -> Response:
-    return await _write(visit, None)
-
-
-async def change(visit: Visit) -> Response:
-    return await _write(visit, visit.request.path_params["service_id"])
-
-
-async def _write(visit: Visit, service_id: int | None) -> Response:
-    values = {field: visit.text(field).strip() for field in _FIELDS}
-    active = service_id is None or visit.text("active") == "yes"
+async def keep(visit: Visit) -> Response:
+    """Adds a service, or changes the one that the address names."""
+    service_id = visit.request.path_params.get("service_id")
+    form = Form(
+        id=service_id or 0,
+        name=visit.text("name").strip(),
+        active=service_id is None or visit.text("active") == "yes",
+        values={field: visit.text(field).strip() for field in _FIELDS},
+    )
     try:
         async with visit.writing() as scope:
-            kept = await services.write_service(
-                scope, service_id, _terms(values, active), actor=visit.actor, now=visit.now
-            )
+            kept = await services.write_service(scope, service_id, _terms(form), actor=visit.actor, now=visit.now)
     except BadSetting as no:
-        return await _page(visit, Form(service_id or 0, values, active, no.field, _FAULTS[no.field, no.code]))
+        return await _page(visit, booked.refused(form, no, _FAULTS))
     if kept is None:
         visit.missing()
     return visit.redirect(visit.url("booking/services?saved=1"))
 
 
-def _terms(values: dict[str, str], active: bool) -> Terms:
-    numbers = {field: _number(field, values[field]) for field in _FIELDS[1:]}
-    return Terms(name=values["name"], active=active, **numbers)  # type: ignore[arg-type]  # a length is never left empty
+def _terms(form: Form) -> Terms:
+    numbers = {field: _number(field, form.values[field]) for field in _FIELDS}
+    return Terms(name=form.name, active=form.active, **numbers)  # type: ignore[arg-type]  # a length is never left empty
 
 
 def _number(field: str, written: str) -> int | None:
@@ -74,28 +64,20 @@ def _number(field: str, written: str) -> int | None:
     return number
 
 
-async def _page(visit: Visit, refused: Form | None = None) -> Response:
+async def _page(visit: Visit, sent: booked.Form | None = None) -> Response:
     async with visit.reading() as scope:
         kept = await services.all_services(scope)
-    forms = [Form(one.id, {field: _shown(getattr(one, field)) for field in _FIELDS}, active=one.active) for one in kept]
-    if refused is not None:
-        # The name and the id are looked at in the transaction that writes; another business's id is no service here.
-        if refused.service_id and refused.service_id not in {one.service_id for one in forms}:
-            visit.missing()
-        forms = [refused if one.service_id == refused.service_id else one for one in forms]
-    new = refused if refused is not None and not refused.service_id else Form(0, dict.fromkeys(_FIELDS, ""))
-    return visit.render(
-        "booking_services.html",
-        422 if refused else 200,
-        section="booking",
-        part="services",
-        forms=forms,
-        new=new,
-        most_ils=MOST_ILS,
-        saved="saved" in visit.request.query_params,
-        locked=not visit.may("owner"),
-    )
+    forms = [
+        Form(
+            id=one.id,
+            name=one.name,
+            active=one.active,
+            values={field: _shown(getattr(one, field)) for field in _FIELDS},
+        )
+        for one in kept
+    ]
+    return booked.page(visit, "services", forms, sent, Form(values=dict.fromkeys(_FIELDS, "")))
 
 
-def _shown(value: object) -> str:
+def _shown(value: int | None) -> str:
     return "" if value is None else str(value)

@@ -4,96 +4,81 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
 from starlette.responses import Response
 
 from agentlocator.domain import services
-from agentlocator.domain.schedules import BadSetting
+from agentlocator.domain.schedules import BadSetting, Week
 from agentlocator.web import hours
 from agentlocator.web.hours import Day
+from agentlocator.web.pages import booked
 from agentlocator.web.visit import Visit
 from agentlocator.web.words import said
 
+_EVERY_DAY: Final = frozenset(range(7))
 _FAULTS: Final = {
-    "empty": said("Give it the name that callers use."),
-    "taken": said("There is one of this name already. Choose another name."),
-    "hours": said("Put right the hours that are marked."),
-    "no_hours": said("Give at least one day hours, or let the business's hours count."),
+    ("hours", "marked"): said("Put right the hours that are marked."),
+    ("hours", "none"): said("Give at least one day hours, or let the business's hours count."),
 }
 
 
-class Form(msgspec.Struct, frozen=True):
-    """One of the staff as the form shows it; `resource_id` 0 is the one to be added."""
+class Form(booked.Form, frozen=True, kw_only=True):
+    """`days` count where it has hours of its own."""
 
-    resource_id: int
-    name: str
     days: list[Day]
     has_own: bool = False
-    active: bool = True
-    field: str = ""
-    fault: str = ""
 
 
 async def show(visit: Visit) -> Response:
     return await _page(visit)
 
 
-async def add(visit: Visit) -> Response:
-    return await _write(visit, None)
-
-
-async def change(visit: Visit) -> Response:
-    return await _write(visit, visit.request.path_params["resource_id"])
-
-
-async def _write(visit: Visit, resource_id: int | None) -> Response:
-    days, has_own = hours.sent(visit.text), visit.text("own") == "yes"
+async def keep(visit: Visit) -> Response:
+    """Adds somebody, or changes the one that the address names."""
+    resource_id = visit.request.path_params.get("resource_id")
     form = Form(
-        resource_id or 0,
-        visit.text("name"),
-        days,
-        has_own,
+        id=resource_id or 0,
+        name=visit.text("name"),
         active=resource_id is None or visit.text("active") == "yes",
+        days=hours.sent(visit.text),
+        has_own=visit.text("own") == "yes",
     )
-    if has_own and any(day.fault for day in days):
-        return await _page(visit, msgspec.structs.replace(form, field="hours", fault=_FAULTS["hours"]))
-    week = hours.week_of(days) if has_own else {}
-    if has_own and not week:
-        return await _page(visit, msgspec.structs.replace(form, field="hours", fault=_FAULTS["no_hours"]))
     try:
+        week = _week(form)
         async with visit.writing() as scope:
             kept = await services.write_resource(
                 scope, resource_id, form.name, active=form.active, hours=week, actor=visit.actor, now=visit.now
             )
     except BadSetting as no:
-        return await _page(visit, msgspec.structs.replace(form, field=no.field, fault=_FAULTS[no.code]))
+        return await _page(visit, booked.refused(form, no, _FAULTS))
     if kept is None:
         visit.missing()
     return visit.redirect(visit.url("booking/staff?saved=1"))
 
 
-async def _page(visit: Visit, refused: Form | None = None) -> Response:
+def _week(form: Form) -> Week:
+    """The hours of its own; none where the business's count. Raises BadSetting."""
+    if not form.has_own:
+        return {}
+    if any(day.fault for day in form.days):
+        raise BadSetting("hours", "marked")
+    week = hours.week_of(form.days)
+    if not week:
+        raise BadSetting("hours", "none")
+    return week
+
+
+async def _page(visit: Visit, sent: booked.Form | None = None) -> Response:
     async with visit.reading() as scope:
         kept = await services.resources(scope)
-    everyday = frozenset(range(7))
     forms = [
-        Form(one.id, one.name, hours.drawn(services.week_of(one.hours), everyday), bool(one.hours), active=one.active)
+        Form(
+            id=one.id,
+            name=one.name,
+            active=one.active,
+            days=hours.drawn(services.week_of(one.hours), _EVERY_DAY),
+            has_own=bool(one.hours),
+        )
         for one in kept
     ]
-    if refused is not None:
-        if refused.resource_id and refused.resource_id not in {one.resource_id for one in forms}:
-            visit.missing()
-        forms = [refused if one.resource_id == refused.resource_id else one for one in forms]
-    new = refused if refused is not None and not refused.resource_id else Form(0, "", hours.drawn({}, everyday))
-    return visit.render(
-        "booking_staff.html",
-        422 if refused else 200,
-        section="booking",
-        part="staff",
-        forms=forms,
-        new=new,
-        most_windows=hours.MOST_WINDOWS,
-        hour_faults=hours.FAULTS,
-        saved="saved" in visit.request.query_params,
-        locked=not visit.may("owner"),
-    )
+    blank = Form(days=hours.drawn({}, _EVERY_DAY))
+    return booked.page(visit, "staff", forms, sent, blank, most_windows=hours.MOST_WINDOWS, hour_faults=hours.FAULTS)

@@ -55,10 +55,6 @@ def test_several_times_name_each_date_once() -> None:
     )
 
 
-def test_digits_one_by_one() -> None:
-    assert hebrew.spoken_digits("054-12") == "אפס חמש ארבע, אחת שתיים"
-
-
 def test_the_end_of_the_day_is_midnight() -> None:
     assert hebrew.spoken_minute_of_day(1440) == "חצות"
     assert hebrew.spoken_minute_of_day(1080) == "שש בערב"

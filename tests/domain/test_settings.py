@@ -15,6 +15,7 @@ from agentlocator.domain.businesses import NewBusiness
 from agentlocator.domain.profile import TransferTo
 from agentlocator.domain.schedules import BadSetting, Override, Settings
 from agentlocator.domain.seed import CLINIC_NUMBER, GARAGE_NUMBER, seed_demo
+from agentlocator.domain.services import Terms
 from town import NOW, Town
 
 SUNDAY = date(2026, 11, 22)
@@ -144,7 +145,9 @@ def test_the_second_day_of_the_new_year_has_no_eve_of_its_own() -> None:
 async def test_services_and_people_are_added_found_and_switched_off(clinic: Scope) -> None:
     whitening = await services.find_service(clinic, "הלבנה")
     assert whitening is not None
-    assert await services.switch_service(clinic, whitening.id, active=False)
+    assert await services.write_service(
+        clinic, whitening.id, Terms(whitening.name, whitening.duration_min, active=False), actor="owner", now=NOW
+    )
     assert await services.find_service(clinic, "הלבנה") is None
     assert await services.find_service(clinic, "בדיק") is None, "two services begin like this: better to ask"
     filling = await services.find_service(clinic, "תור לסתימה בבקשה")
@@ -162,9 +165,9 @@ async def test_services_and_people_are_added_found_and_switched_off(clinic: Scop
     with pytest.raises(BadSetting, match="out_of_range"):
         await services.add_service(clinic, "חיץ", duration_min=30, buffer_after_min=-1)
     hygienist = await services.add_resource(clinic, "שיננית")
-    assert await services.switch_resource(clinic, hygienist, active=False)
-    assert not await services.switch_resource(clinic, 10**9, active=False)
-    assert not await services.switch_service(clinic, 10**9, active=False)
+    assert await services.write_resource(clinic, hygienist, "שיננית", active=False, actor="owner", now=NOW)
+    assert await services.write_resource(clinic, 10**9, "איש", actor="owner", now=NOW) is None
+    assert await services.write_service(clinic, 10**9, Terms("דבר", 30), actor="owner", now=NOW) is None
     assert [(one.name, one.active) for one in await services.resources(clinic)] == [
         ("ד״ר נועה לוי", True),
         ("שיננית", False),

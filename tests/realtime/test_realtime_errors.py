@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agentlocator.realtime.errors import Meaning, is_retryable_close, meaning
+from agentlocator.realtime.errors import Meaning, meaning
 
 
 @pytest.mark.parametrize(
@@ -44,8 +44,3 @@ def test_our_own_mistakes_are_not_repeated_and_the_unknown_ends_no_call() -> Non
     assert meaning("something_new", "invalid_request_error") is Meaning.OURS
     assert meaning("something_new") is Meaning.UNKNOWN
     assert meaning(None) is Meaning.UNKNOWN
-
-
-def test_a_broken_line_may_be_dialled_again_and_a_refused_one_may_not() -> None:
-    assert all(is_retryable_close(code) for code in (None, 1001, 1005, 1006, 1011, 1012, 1013, 1015))
-    assert not any(is_retryable_close(code) for code in (1000, 1002, 1007, 1008, 4000))

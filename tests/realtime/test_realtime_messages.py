@@ -223,7 +223,6 @@ def test_a_greeting_is_asked_for_by_instructions() -> None:
     [
         (messages.update_session({"type": "realtime"}), {"type": "session.update", "session": {"type": "realtime"}}),
         (messages.commit(), {"type": "input_audio_buffer.commit"}),
-        (messages.clear_input(event_id="e"), {"type": "input_audio_buffer.clear", "event_id": "e"}),
         (messages.create_response("r-1"), {"type": "response.create", "event_id": "r-1"}),
         (
             messages.create_response("r-2", conversation="none", output_modalities=["text"], metadata={"k": "v"}),

@@ -225,13 +225,6 @@ def test_hanging_up_is_a_stop_and_a_close() -> None:
     assert line.carrier.next_ms() is None
 
 
-def test_a_change_over_rest_stops_the_stream_once() -> None:
-    line = Line()
-    line._take(line.carrier.redirect(line.now_ms))
-    assert [message["event"] for _, message in line.got][-1] == "stop"
-    assert line.carrier.redirect(line.now_ms) == []
-
-
 def test_after_the_server_closed_nothing_more_is_heard() -> None:
     line = Line()
     line.play(TONE * 50)

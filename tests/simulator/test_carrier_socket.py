@@ -184,37 +184,6 @@ async def test_the_handshake_may_be_signed_for_another_spelling_of_its_url(signe
     assert office.handshakes == [("/media", sign(signed_url, {}, TOKEN))]
 
 
-async def test_rest_hangs_up_redirects_and_knows_only_live_calls() -> None:
-    office = Office(listen_on)
-    answers: list[httpx2.Response] = []
-    async with carrier_calling(office) as shell:
-        transport = httpx2.ASGITransport(shell.rest_app())
-        async with httpx2.AsyncClient(transport=transport, base_url="https://api.example.com") as rest:
-
-            async def update(call_sid: str, form: dict[str, str], token: str = TOKEN) -> httpx2.Response:
-                path = f"/2010-04-01/Accounts/AC1/Calls/{call_sid}.json"
-                return await rest.post(path, data=form, auth=("AC1", token))
-
-            async def ordered(**form: str) -> CallReport:
-                sids: list[str] = []
-                calling = asyncio.ensure_future(call(shell, lambda carrier, _: sids.append(carrier.call.call_sid)))
-                while not sids:
-                    await asyncio.wait({calling}, timeout=0.02)
-                answers.append(await update(sids[0], form))
-                return await calling
-
-            ended = await ordered(Status="completed")
-            moved = await ordered(Twiml="<Response><Dial><Number>+97235550199</Number></Dial></Response>")
-            unknown = await update(ended.call.call_sid, {"Status": "completed"})
-            stranger = await update("CA0", {"Status": "completed"}, token="wrong")
-
-    assert [answer.status_code for answer in answers] == [200, 200]
-    assert ended.verbs == ()
-    assert [verb.name for verb in moved.verbs] == ["Dial"]
-    assert (unknown.status_code, unknown.json()["code"]) == (404, 20404)
-    assert (stranger.status_code, stranger.json()["code"]) == (401, 20003)
-
-
 async def test_a_stolen_token_can_be_tried() -> None:
     async def only_the_first(socket: ServerConnection, _start: dict[str, Any]) -> None:
         if len(office.handshakes) > 1:

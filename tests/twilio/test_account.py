@@ -46,6 +46,29 @@ async def test_a_change_is_made_and_answered_and_nothing_else_is_touched() -> No
     assert peer.changes == [("+97235550101", {"voice_url": "https://v.example.com/in", "trunk_sid": ""})]
 
 
+@pytest.mark.parametrize("status", [429, 500, 503])
+async def test_a_carrier_in_trouble_may_be_asked_again(status: int) -> None:
+    client = httpx2.AsyncClient(transport=httpx2.MockTransport(lambda _: httpx2.Response(status)))
+    with pytest.raises(CarrierUnreachable, match=str(status)):
+        await CarrierAccount(client, SID, TOKEN).read()
+
+
+async def test_a_broken_line_to_the_carrier_is_unreachable_and_tells_no_secret() -> None:
+    def broken(request: httpx2.Request) -> httpx2.Response:
+        raise httpx2.ConnectTimeout("timed out", request=request)
+
+    account = CarrierAccount(httpx2.AsyncClient(transport=httpx2.MockTransport(broken)), SID, TOKEN)
+    with pytest.raises(CarrierUnreachable, match="ConnectTimeout") as raised:
+        await account.read()
+    assert TOKEN not in repr(raised.value)
+
+
+async def test_a_refusal_that_is_not_the_carriers_is_still_a_refusal() -> None:
+    client = httpx2.AsyncClient(transport=httpx2.MockTransport(lambda _: httpx2.Response(404, text="<html>")))
+    with pytest.raises(CarrierRefused, match="not JSON"):
+        await CarrierAccount(client, SID, TOKEN).read()
+
+
 async def test_what_the_carrier_will_not_store_is_refused() -> None:
     peer = TwilioAccount(SID, TOKEN)
     sid = peer.add("+97235550101")

@@ -31,7 +31,6 @@ def test_a_stream_from_its_first_message_to_its_last() -> None:
     assert start.account_sid == "AC0123456789abcdef0123456789abcdef"
     assert start.parameters == {"token": "abc.def", "call": "17"}
     assert (start.encoding, start.sample_rate, start.channels) == ("audio/x-mulaw", 8000, 1)
-    assert start.is_mulaw
 
     assert isinstance(first, Media)
     assert isinstance(second, Media)

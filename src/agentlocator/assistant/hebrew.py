@@ -24,9 +24,7 @@ MONTHS = (
     "נובמבר",
     "דצמבר",
 )
-DIGITS = ("אפס", "אחת", "שתיים", "שלוש", "ארבע", "חמש", "שש", "שבע", "שמונה", "תשע")
-
-_FEMININE = (*DIGITS, "עשר", "אחת עשרה", "שתים עשרה")
+_FEMININE = ("אפס", "אחת", "שתיים", "שלוש", "ארבע", "חמש", "שש", "שבע", "שמונה", "תשע", "עשר", "אחת עשרה", "שתים עשרה")
 _FEMININE_TEENS = (
     "שלוש עשרה",
     "ארבע עשרה",
@@ -89,12 +87,6 @@ def spoken_slots(walls: Sequence[datetime]) -> str:
         for day, group in groupby(sorted(walls), key=lambda wall: wall.date())
     ]
     return "; או ".join(days)
-
-
-def spoken_digits(text: str) -> str:
-    """The digits of a text one by one, in groups with a breath between them."""
-    groups = ("".join(letter for letter in group if letter.isdecimal()) for group in text.split("-"))
-    return ", ".join(" ".join(DIGITS[int(digit)] for digit in group) for group in groups if group)
 
 
 def spoken_minute_of_day(minute: int) -> str:

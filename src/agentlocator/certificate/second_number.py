@@ -28,8 +28,8 @@ from agentlocator.domain.readiness import Found
 from agentlocator.simulator.carrier import CallFacts
 from agentlocator.simulator.carrier_socket import CallReport
 from agentlocator.simulator.person import Person
+from agentlocator.twilio.account import raise_for_refusal
 from agentlocator.twilio.errors import CarrierRefused, CarrierUnreachable
-from agentlocator.twilio.rest import raise_for_refusal
 from agentlocator.voice.records import journal_path
 
 LONGEST_S: Final = 120

@@ -61,17 +61,6 @@ async def say(
     return added
 
 
-async def delivery_reported(scope: Scope, *, channel: str, external_uid: str, delivery: str) -> bool:
-    """Note what became of a message that was sent; False for an unknown one."""
-    message: Message | None = await scope.first(
-        select(Message).where(Message.channel == channel, Message.external_uid == external_uid)
-    )
-    if message is None:
-        return False
-    message.delivery = delivery
-    return True
-
-
 async def hand_to(scope: Scope, conversation_id: int, answering: Answering, *, actor: str, now: datetime) -> bool:
     """Let a person take the conversation over, or give it back to the assistant; either way nobody waits any more."""
     conversation = await scope.get(Conversation, conversation_id)

@@ -105,14 +105,6 @@ async def find_service(scope: Scope, spoken: str) -> Service | None:
     return found[0] if len(found) == 1 else None
 
 
-async def switch_service(scope: Scope, service_id: int, *, active: bool) -> bool:
-    service = await scope.get(Service, service_id)
-    if service is None:
-        return False
-    service.active = active
-    return True
-
-
 async def add_resource(scope: Scope, name: str) -> int:
     """Add somebody or something that one appointment occupies at a time; answers its id. Raises BadSetting."""
     named = await _free_name(scope, Resource, name)
@@ -164,14 +156,6 @@ def week_of(hours: Sequence[Sequence[int]]) -> dict[int, tuple[Window, ...]]:
 async def resources(scope: Scope) -> Sequence[Resource]:
     found: Sequence[Resource] = await scope.all(select(Resource).order_by(Resource.id))
     return found
-
-
-async def switch_resource(scope: Scope, resource_id: int, *, active: bool) -> bool:
-    resource = await scope.get(Resource, resource_id)
-    if resource is None:
-        return False
-    resource.active = active
-    return True
 
 
 async def block(

@@ -39,11 +39,6 @@ def meaning(code: str | None, kind: str | None = None, message: str | None = Non
     return _KINDS.get(kind, Meaning.UNKNOWN)
 
 
-def is_retryable_close(code: int | None) -> bool:
-    """Whether a new connection is worth trying after this close code (None: the socket broke without one)."""
-    return code is None or code in _RETRYABLE_CLOSES
-
-
 _CODES: Final[dict[str | None, Meaning]] = {
     "conversation_already_has_active_response": Meaning.INFORMATIONAL,
     "response_cancel_not_active": Meaning.INFORMATIONAL,
@@ -68,6 +63,3 @@ _KINDS: Final[dict[str | None, Meaning]] = {
     "server_error": Meaning.RETRYABLE,
     "invalid_request_error": Meaning.OURS,
 }
-
-# 4000 is missing on purpose: the server refused us, and will again.
-_RETRYABLE_CLOSES: Final = frozenset({1001, 1005, 1006, 1011, 1012, 1013, 1015})

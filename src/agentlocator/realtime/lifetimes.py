@@ -6,7 +6,6 @@ import datetime as dt
 from typing import Final
 
 AS_OF: Final = dt.date(2026, 11, 21)
-REPLACEMENT: Final = "gpt-realtime-2.1"
 
 _ENDS: Final = {
     "gpt-4o-realtime-preview": dt.date(2026, 5, 7),

@@ -328,10 +328,6 @@ def commit(*, event_id: str | None = None) -> str:
     return _event("input_audio_buffer.commit", event_id, {})
 
 
-def clear_input(*, event_id: str | None = None) -> str:
-    return _event("input_audio_buffer.clear", event_id, {})
-
-
 def create_message(
     role: Literal["user", "system", "assistant"],
     text: str,

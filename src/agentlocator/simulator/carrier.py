@@ -133,10 +133,6 @@ class Carrier:
             return []
         return self._receive_slowly(text, now_ms)
 
-    def redirect(self, _now_ms: int) -> list[Out]:
-        """The call was changed over REST: the stream stops."""
-        return self._stop()
-
     def peer_closed(self, _now_ms: int) -> None:
         """The server closed the socket: nothing more is sent, and what was queued is never heard."""
         self.ended = True

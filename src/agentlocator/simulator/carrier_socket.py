@@ -1,4 +1,4 @@
-"""The simulated carrier on real sockets: places calls through the webhook, runs the media stream, answers over REST.
+"""The simulated carrier on real sockets: places calls through the webhook, runs the media stream.
 
 It signs, posts, connects and keeps time; what is played, echoed and warned of is the `Carrier`'s doing, and what the
 caller says comes from whoever watches the call. It verifies nothing about the server under test: it reports.
@@ -16,10 +16,6 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx2
 import msgspec
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import JSONResponse
-from starlette.routing import Route
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
@@ -84,7 +80,6 @@ class CarrierShell:
         self._local_origin = local_origin
         self._status_url = status_url
         self._rng = random.Random(seed)  # noqa: S311 - seeded on purpose, guards nothing
-        self._live: dict[str, _LiveCall] = {}
 
     async def place_call(
         self,
@@ -105,18 +100,14 @@ class CarrierShell:
         now with `:443` or a closing slash and now without.
         """
         call = CallFacts(self.account_sid, self._sid("CA"), from_e164, to_e164)
-        live = _LiveCall(CallReport(call))
-        self._live[call.call_sid] = live
+        report = CallReport(call)
         line = _Line(watch, uplink, downlink, tuple(faults), signing, signed_as)
-        try:
-            twiml = await self._ask(self._webhook_url, live, {"CallStatus": "ringing"}, signing)
-            while twiml is not None:
-                live.report.notes += twiml.notes
-                twiml = await self._run(twiml, live, line)
-        finally:
-            del self._live[call.call_sid]
+        twiml = await self._ask(self._webhook_url, report, {"CallStatus": "ringing"}, signing)
+        while twiml is not None:
+            report.notes += twiml.notes
+            twiml = await self._run(twiml, report, line)
         await self._report_completion(call)
-        return live.report
+        return report
 
     async def knock(self, order: StreamOrder, call: CallFacts, patience_s: float = 2.0) -> int | None:
         """Opens a stream of its own with this order and call, as a thief of the token would.
@@ -135,69 +126,60 @@ class CarrierShell:
         except TimeoutError:
             return None
 
-    def rest_app(self) -> Starlette:
-        """The carrier's REST interface for live calls: hang up, or run other TwiML."""
-        path = "/2010-04-01/Accounts/{account_sid}/Calls/{call_sid}.json"
-        return Starlette(routes=[Route(path, self._update_call, methods=["POST"])])
-
     async def _ask(
-        self, url: str, live: "_LiveCall", parameters: Mapping[str, str], signing: Signing = "right"
+        self, url: str, report: CallReport, parameters: Mapping[str, str], signing: Signing = "right"
     ) -> Twiml | None:
         """Posts a signed form and reads the TwiML that answers it."""
-        answer = await self._post(url, {**_call_form(live.report.call), **parameters}, signing)
+        answer = await self._post(url, {**_call_form(report.call), **parameters}, signing)
         if answer.status_code != 200:
-            live.report.notes.append(f"11200: {url} answered HTTP {answer.status_code}.")
+            report.notes.append(f"11200: {url} answered HTTP {answer.status_code}.")
             return None
         if answer.headers.get("content-type", "").partition(";")[0] not in ("text/xml", "application/xml"):
-            live.report.notes.append(f"12300: {url} answered {answer.headers.get('content-type')}.")
+            report.notes.append(f"12300: {url} answered {answer.headers.get('content-type')}.")
             return None
-        return self._read(answer.text, live)
+        return self._read(answer.text, report)
 
-    def _read(self, text: str, live: "_LiveCall") -> Twiml | None:
+    def _read(self, text: str, report: CallReport) -> Twiml | None:
         try:
             return read_twiml(text, allow_plain_loopback=True)
         except TwimlRefused as refused:
-            live.report.notes.append(str(refused))
+            report.notes.append(str(refused))
             return None
 
-    async def _run(self, twiml: Twiml, live: "_LiveCall", line: "_Line") -> Twiml | None:
+    async def _run(self, twiml: Twiml, report: CallReport, line: "_Line") -> Twiml | None:
         """Runs one document; returns the next one, or None when the call is over."""
         if twiml.stream is None:
-            live.report.verbs = twiml.before
+            report.verbs = twiml.before
             return None
-        if not live.report.orders:
-            live.report.before = twiml.before
-        live.report.orders.append(twiml.stream)
-        over = await self._stream(twiml.stream, live, line)
-        ordered = live.take_order()
-        if ordered is not None:
-            return self._read(ordered, live)
+        if not report.orders:
+            report.before = twiml.before
+        report.orders.append(twiml.stream)
+        over = await self._stream(twiml.stream, report, line)
         if over:
             return None
         if twiml.stream.action:
             action = urljoin(self._webhook_url, twiml.stream.action)
-            return await self._ask(action, live, {"CallStatus": "in-progress"})
-        live.report.verbs = twiml.after
+            return await self._ask(action, report, {"CallStatus": "in-progress"})
+        report.verbs = twiml.after
         return None
 
-    async def _stream(self, order: StreamOrder, live: "_LiveCall", line: "_Line") -> bool:
-        """Runs one media stream; true when the caller hung up or the call was ended over REST."""
-        carrier = Carrier(live.report.call, self._sid("MZ"), order.parameters, line.faults)
-        live.carrier = carrier
+    async def _stream(self, order: StreamOrder, report: CallReport, line: "_Line") -> bool:
+        """Runs one media stream; true when the caller hung up."""
+        carrier = Carrier(report.call, self._sid("MZ"), order.parameters, line.faults)
         try:
             async with self._connected(order.url, line.signing, line.signed_as) as socket:
-                live.report.carriers.append(carrier)
-                await self._tell_stream(order, live, carrier, "stream-started")
-                closed_by_server = await _carry_stream(socket, carrier, live, line)
+                report.carriers.append(carrier)
+                await self._tell_stream(order, report, carrier, "stream-started")
+                closed_by_server = await _carry_stream(socket, carrier, line)
         except InvalidStatus as refused:
-            live.report.notes.append(f"31920: the handshake was answered HTTP {refused.response.status_code}.")
+            report.notes.append(f"31920: the handshake was answered HTTP {refused.response.status_code}.")
             return False
         except OSError as fault:
-            live.report.notes.append(f"31902: {fault}")
+            report.notes.append(f"31902: {fault}")
             return False
         if closed_by_server:
-            live.report.close_codes.append(socket.close_code or ABORTED)
-        await self._tell_stream(order, live, carrier, "stream-stopped")
+            report.close_codes.append(socket.close_code or ABORTED)
+        await self._tell_stream(order, report, carrier, "stream-stopped")
         return not closed_by_server
 
     def _connected(self, url: str, signing: Signing, signed_as: Callable[[str], str]) -> connect:
@@ -229,10 +211,10 @@ class CarrierShell:
             scheme = url.scheme
         return url._replace(scheme=scheme, netloc=local.netloc).geturl()
 
-    async def _tell_stream(self, order: StreamOrder, live: "_LiveCall", carrier: Carrier, event: str) -> None:
+    async def _tell_stream(self, order: StreamOrder, report: CallReport, carrier: Carrier, event: str) -> None:
         if not order.status_callback:
             return
-        call = live.report.call
+        call = report.call
         form = {
             "AccountSid": call.account_sid,
             "CallSid": call.call_sid,
@@ -251,21 +233,6 @@ class CarrierShell:
             form = {**_call_form(call), "CallStatus": status, "SequenceNumber": sequence, "CallDuration": "1"}
             await self._post(self._status_url, form)
 
-    async def _update_call(self, request: Request) -> JSONResponse:
-        if request.headers.get("authorization") != _basic(self.account_sid, self._auth_token):
-            return _rest_error(401, 20003, "Authenticate")
-        call_sid = request.path_params["call_sid"]
-        live = self._live.get(call_sid)
-        if live is None or request.path_params["account_sid"] != self.account_sid:
-            return _rest_error(404, 20404, f"The requested resource {request.url.path} was not found")
-        form = await request.form()
-        status, twiml = form.get("Status"), form.get("Twiml")
-        if (status is None) == (twiml is None) or status not in (None, "completed", "canceled"):
-            return _rest_error(400, 20001, "Exactly one of Status and Twiml is needed")
-        live.order(str(twiml) if twiml is not None else None)
-        shown = "completed" if status else "in-progress"
-        return JSONResponse({"sid": call_sid, "account_sid": self.account_sid, "status": shown})
-
     def _sid(self, prefix: str) -> str:
         return f"{prefix}{self._rng.getrandbits(128):032x}"
 
@@ -281,27 +248,7 @@ class _Line(msgspec.Struct, frozen=True):
     signed_as: Callable[[str], str]
 
 
-class _LiveCall:
-    """A call in progress, as REST can reach it."""
-
-    def __init__(self, report: CallReport) -> None:
-        self.report = report
-        self.carrier: Carrier | None = None
-        self.ordered = asyncio.Event()
-        self._twiml: str | None = None
-
-    def order(self, twiml: str | None) -> None:
-        """Stops the stream: to run this TwiML, or to end the call."""
-        self._twiml = twiml
-        self.ordered.set()
-
-    def take_order(self) -> str | None:
-        """The TwiML that was ordered, once."""
-        twiml, self._twiml = self._twiml, None
-        return twiml
-
-
-async def _carry_stream(socket: ClientConnection, carrier: Carrier, live: _LiveCall, line: _Line) -> bool:
+async def _carry_stream(socket: ClientConnection, carrier: Carrier, line: _Line) -> bool:
     """Carries one stream to its end; true when the server ended it."""
     loop = asyncio.get_running_loop()
     opened_s = loop.time()
@@ -317,13 +264,11 @@ async def _carry_stream(socket: ClientConnection, carrier: Carrier, live: _LiveC
 
     leave(carrier.open(0), 0)
     reading = asyncio.ensure_future(socket.recv())
-    ordering = asyncio.ensure_future(live.ordered.wait())
     try:
         while not carrier.ended or leaving:
             times = [carrier.next_ms(), *(queue[0][0] for queue in (arriving, leaving) if queue)]
             due_ms = min(at_ms for at_ms in times if at_ms is not None)
-            waiting = {task for task in (reading, ordering) if not task.done() or task is reading}
-            await asyncio.wait(waiting, timeout=max(0, due_ms - now_ms()) / 1000, return_when="FIRST_COMPLETED")
+            await asyncio.wait({reading}, timeout=max(0, due_ms - now_ms()) / 1000)
             at_ms = now_ms()
             if reading.done():
                 arriving.append((line.downlink.send(at_ms) if line.downlink else at_ms, str(reading.result())))
@@ -334,9 +279,6 @@ async def _carry_stream(socket: ClientConnection, carrier: Carrier, live: _LiveC
             leave(carrier.timer(at_ms), at_ms)
             if len(carrier.heard) != frames:
                 line.watch(carrier, at_ms)
-            if live.ordered.is_set():
-                live.ordered.clear()
-                leave(carrier.redirect(at_ms), at_ms)
             while leaving and leaving[0][0] <= at_ms:
                 await _carry(socket, [leaving.popleft()[1]])
     except ConnectionClosed:
@@ -344,7 +286,6 @@ async def _carry_stream(socket: ClientConnection, carrier: Carrier, live: _LiveC
         carrier.peer_closed(now_ms())
         return closed_by_server
     finally:
-        ordering.cancel()
         # A reading that failed meanwhile tells nothing new, and must not be reported as lost.
         _ = reading.cancel() or reading.exception()
     return False
@@ -373,12 +314,3 @@ def _call_form(call: CallFacts) -> dict[str, str]:
         "FromCity": "",
         "ToCity": "",
     }
-
-
-def _basic(account_sid: str, auth_token: str) -> str:
-    return "Basic " + base64.b64encode(f"{account_sid}:{auth_token}".encode()).decode()
-
-
-def _rest_error(status: int, code: int, message: str) -> JSONResponse:
-    body = {"code": code, "message": message, "more_info": "", "status": status}
-    return JSONResponse(body, status_code=status)

@@ -1,4 +1,4 @@
-"""The carrier's languages: Media Streams messages, TwiML, signatures, and the calls its REST API takes.
+"""The carrier's languages: Media Streams messages, TwiML, signatures, and the account behind its REST API.
 
-Nothing here decides anything about a call, and only `rest` touches a network.
+Nothing here decides anything about a call, and only `account` touches a network.
 """

@@ -14,7 +14,8 @@ import httpx2
 import msgspec
 
 from agentlocator.twilio.errors import CarrierRefused, CarrierUnreachable, LocalProtocolError
-from agentlocator.twilio.rest import PRODUCTION_URL, raise_for_refusal
+
+PRODUCTION_URL: Final = "https://api.twilio.com"
 
 T = TypeVar("T")
 
@@ -106,6 +107,16 @@ class CarrierAccount:
         return answer
 
 
+def raise_for_refusal(answer: httpx2.Response) -> None:
+    """Returns when the carrier did as it was asked; raises CarrierRefused or CarrierUnreachable."""
+    if answer.is_success:
+        return
+    if answer.status_code == 429 or answer.status_code >= 500:
+        raise CarrierUnreachable(f"the carrier answered HTTP {answer.status_code}")
+    refusal = _refusal(answer.content)
+    raise CarrierRefused(answer.status_code, refusal.code, refusal.message)
+
+
 class _Page(msgspec.Struct, frozen=True):
     incoming_phone_numbers: list[Number]
     next_page_uri: str | None = None
@@ -121,3 +132,15 @@ def _read(answer: httpx2.Response, kind: type[T]) -> T:
         return msgspec.json.decode(answer.content, type=kind)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise CarrierRefused(answer.status_code, None, "the answer was not what the carrier's API gives") from None
+
+
+class _Refusal(msgspec.Struct, frozen=True):
+    code: int | None = None
+    message: str = ""
+
+
+def _refusal(body: bytes) -> _Refusal:
+    try:
+        return msgspec.json.decode(body, type=_Refusal)
+    except (msgspec.DecodeError, UnicodeError, RecursionError):
+        return _Refusal(message="the answer was not JSON")

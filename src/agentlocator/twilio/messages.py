@@ -74,11 +74,6 @@ class Start(_Message, frozen=True, tag="start"):
     def channels(self) -> int:
         return self.start.media_format.channels
 
-    @property
-    def is_mulaw(self) -> bool:
-        """Whether the audio is what a phone call carries: µ-law, 8 kHz, one channel."""
-        return self.start.media_format == MediaFormat("audio/x-mulaw", 8000, 1)
-
 
 class MediaDetails(msgspec.Struct, frozen=True, rename="camel"):
     payload: str

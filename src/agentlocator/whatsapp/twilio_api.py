@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import httpx2
 
-from agentlocator.twilio.rest import PRODUCTION_URL
+from agentlocator.twilio.account import PRODUCTION_URL
 from agentlocator.whatsapp import twilio_form
 from agentlocator.whatsapp.http_answer import json_object
 from agentlocator.whatsapp.messages import NotYet, Outgoing, Refused, Unreachable

@@ -7,7 +7,7 @@ import secrets
 import tempfile
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import httpx2
 import msgspec
@@ -17,7 +17,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from agentlocator.certificate import place as places
-from agentlocator.certificate import second_number
+from agentlocator.certificate import seal, second_number
 from agentlocator.certificate.certification import AlreadyCertified, Certified
 from agentlocator.certificate.certification import certify as certify_business
 from agentlocator.certificate.place import Place
@@ -41,6 +41,10 @@ def certify(
     from_number: Annotated[
         str, typer.Option(help="A second number of the account: the carrier itself places the call from it.")
     ] = "",
+    verify: Annotated[
+        Path | None,
+        typer.Option(help="Place no call: tell whether this certificate, as --json printed it, is this deployment's."),
+    ] = None,
     nightly: Annotated[
         str, typer.Option(help="A key that makes this run one, such as tonight's date.", hidden=True)
     ] = "",
@@ -49,6 +53,9 @@ def certify(
 
     Certifies the deployment of the settings; without any settings, a demo deployment that is started for it.
     """
+    if verify is not None:
+        _verify(verify)
+        return
     is_demo = demo or not _is_configured()
     found = run(_demo()) if is_demo else run(_deployed(server_settings(), business, url, nightly, from_number))
     if as_json:
@@ -116,6 +123,19 @@ def _is_configured() -> bool:
         return True
     storage = load_storage()
     return bool(storage.database_url.get_secret_value()) or (storage.data_dir / "agentlocator.db").is_file()
+
+
+def _verify(path: Path) -> None:
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=dict[str, Any] | list[dict[str, Any]])
+    except (OSError, msgspec.DecodeError) as fault:
+        fail(f"{path} is no certificate: {fault}. Give a file that `agentlocator certify --json` printed.")
+    secret = server_settings().media_secret()
+    for document in found if isinstance(found, list) else [found]:
+        told = f"{document.get('business')} · {document.get('version')} · {document.get('at')}"
+        if not seal.is_genuine(document, secret):
+            fail(f"{told}: not signed by this deployment's MEDIA_TOKEN_SECRET, or changed since.")
+        typer.echo(f"{visual(told)}: signed here and unchanged; {'passed' if document['passed'] else 'failed'}")
 
 
 def _show(console: Console, one: Certified) -> None:

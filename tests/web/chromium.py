@@ -5,13 +5,17 @@ Pictures of every screen are left in build/screenshots.
 
 from __future__ import annotations
 
+import re
 import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import subprocess
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import ConsoleMessage, Page, async_playwright
 
 from agentlocator.db.engine import Database
 from agentlocator.domain import accounts
@@ -20,23 +24,57 @@ from web.office import Office
 CHROMIUM = shutil.which("chromium")
 AXE = Path(__file__).parent / "vendor" / "axe" / "axe.min.js"
 PICTURES = Path(__file__).parents[2] / "build" / "screenshots"
+FLAGS = (
+    "--no-sandbox",
+    "--hide-scrollbars",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+    # A test is nobody's gesture.
+    "--autoplay-policy=no-user-gesture-required",
+)
 WIDTHS = {"wide": (1280, 860), "phone": (360, 740)}
 
 
+@contextmanager
+def chromium() -> Iterator[str]:
+    """A browser that many tests open their windows in; the address that it is steered through."""
+    assert CHROMIUM is not None
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile,
+        subprocess.Popen(
+            [CHROMIUM, *FLAGS, "--headless", "--remote-debugging-port=0", f"--user-data-dir={profile}", "about:blank"],
+            stderr=subprocess.PIPE,
+            text=True,
+        ) as process,
+    ):
+        assert process.stderr is not None
+        for line in process.stderr:
+            if found := re.search(r"DevTools listening on (ws://\S+)", line):
+                # It goes on complaining, and must not be kept waiting for a reader.
+                threading.Thread(target=process.stderr.read, daemon=True).start()
+                yield found[1]
+                break
+        process.kill()
+
+
 @asynccontextmanager
-async def window(size: tuple[int, int], *options: str) -> AsyncIterator[tuple[Page, list[str]]]:
-    """A browser's window, and what it complains of. `options` are Chromium's own."""
+async def window(size: tuple[int, int], *options: str, at: str = "") -> AsyncIterator[tuple[Page, list[str]]]:
+    """A window, and what it complains of: of the browser `at`, or of one of its own with Chromium's `options`."""
     complaints: list[str] = []
     async with async_playwright() as playwright:
-        browser: Browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", *options])
-        context: BrowserContext = await browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, locale="he-IL", bypass_csp=False
-        )
+        if at:
+            browser = await playwright.chromium.connect_over_cdp(at)
+        else:
+            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *options])
+        context = await browser.new_context(viewport={"width": size[0], "height": size[1]}, locale="he-IL")
         opened = await context.new_page()
         opened.on("console", lambda line: complaints.append(line.text) if _is_complaint(line) else None)
         opened.on("pageerror", lambda fault: complaints.append(str(fault)))
         opened.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
         yield opened, complaints
+        await context.close()
         await browser.close()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ import uvicorn
 from playwright.async_api import Page
 
 from town import Town
-from web.chromium import CHROMIUM, WIDTHS, window
+from web.chromium import CHROMIUM, WIDTHS, chromium, window
 from web.office import Office, furnish
 
 
@@ -37,12 +37,19 @@ async def served(town: Town, tmp_path: Path) -> AsyncIterator[Office]:
     office.house.passwords.close()
 
 
-@pytest.fixture(params=WIDTHS)
-async def page(request: pytest.FixtureRequest, served: Office) -> AsyncIterator[Page]:
-    """A browser window in which nobody is logged in, and that says no word of complaint."""
+@pytest.fixture(scope="session")
+def browser() -> Iterator[str]:
+    """Where the browser is steered through that screens are opened in."""
     if CHROMIUM is None:
         pytest.skip("no chromium: apt-get install -y chromium")
-    async with window(WIDTHS[request.param]) as (opened, complaints):
+    with chromium() as address:
+        yield address
+
+
+@pytest.fixture(params=WIDTHS)
+async def page(request: pytest.FixtureRequest, served: Office, browser: str) -> AsyncIterator[Page]:
+    """A browser window in which nobody is logged in, and that says no word of complaint."""
+    async with window(WIDTHS[request.param], at=browser) as (opened, complaints):
         opened.set_default_timeout(8_000)
         yield opened
         assert complaints == []

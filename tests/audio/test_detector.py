@@ -94,6 +94,20 @@ def test_a_whisper_has_evidence_but_no_voice() -> None:
 
 
 @pytest.mark.requirement("R12")
+def test_a_whispered_vowel_repeats_itself_as_a_voice_does_but_without_harmonics() -> None:
+    whispering, speaking = Line(), Line()
+    times = np.arange(800) / 8000
+    tract = np.exp(-60 * times) * np.cos(2 * np.pi * 480 * times)
+    vowel = np.convolve(np.random.default_rng(1).standard_normal(24 * 160), tract)[: 24 * 160]
+    hiss = np.random.default_rng(2).standard_normal(24 * 160)
+    whisper = whispering.hear(split(vowel / vowel.std() * 1500 + hiss * 30))
+    spoken = speaking.hear(voice(24))
+    assert whisper.voicing > 0.7
+    assert whisper.harmony < 0.052
+    assert spoken.harmony > 0.065
+
+
+@pytest.mark.requirement("R12")
 def test_our_own_voice_coming_back_is_explained_and_builds_up_nothing() -> None:
     line = Line()
     said = voice(80, amplitude=9000)

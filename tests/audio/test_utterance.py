@@ -16,7 +16,7 @@ def spoken(frames: int, dbfs: float = -20.0, voicing: float = 0.9) -> Utterance:
 def say(utterance: Utterance, dbfs: float = -20.0, voicing: float = 0.9) -> None:
     utterance.level(dbfs)
     utterance.note_audible(True)
-    utterance.speech(dbfs, voicing, 0.95)
+    utterance.speech(dbfs, voicing, 0.1, 0.95)
 
 
 def pause(utterance: Utterance, ms: int) -> None:

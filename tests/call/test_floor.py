@@ -22,6 +22,7 @@ WORD = Evidence(
     range_db=12.0,
     certainty=0.95,
     voicing=0.9,
+    harmony=0.1,
 )
 SENTENCE = msgspec.structs.replace(WORD, speech_ms=250.0, active_ms=340, active_frames=16, voiced_frames=12)
 
@@ -118,13 +119,14 @@ def test_this_does_not_even_pause(evidence: Evidence) -> None:
     "evidence",
     [
         with_(SENTENCE, voiced_frames=4),
+        with_(SENTENCE, harmony=0.04),
         with_(SENTENCE, active_ms=280),
         with_(SENTENCE, mean_dbfs=-46.0),
         with_(SENTENCE, range_db=3.0, certainty=0.85),
         with_(SENTENCE, certainty=0.5),
         with_(SENTENCE, quiet_ms=120),
     ],
-    ids=["mostly unvoiced", "under 300 ms", "far away", "a crowd", "never certain", "already over"],
+    ids=["mostly unvoiced", "whispered vowels", "under 300 ms", "far away", "a crowd", "never certain", "already over"],
 )
 def test_this_never_commits(evidence: Evidence) -> None:
     floor = speaking()

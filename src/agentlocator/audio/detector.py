@@ -20,7 +20,7 @@ from agentlocator.audio.g711 import DECODE_TABLE
 from agentlocator.audio.level import SILENCE_DBFS, level_dbfs
 from agentlocator.audio.noise_floor import NoiseFloor
 from agentlocator.audio.utterance import Utterance
-from agentlocator.audio.voicing import TONE_SAMPLES, WINDOW_SAMPLES, is_tone, voicing
+from agentlocator.audio.voicing import TONE_SAMPLES, WINDOW_SAMPLES, is_tone, voice
 
 __all__ = ["Ear", "EarPolicy", "Evidence", "Heard", "WantsScore"]
 
@@ -34,6 +34,7 @@ class Ear:
     _probability_before: float
     _quiet_ms: int
     _voicing: float
+    _harmony: float
     _tone: bool
     _echo_db: float
     _pending: bytes
@@ -159,7 +160,7 @@ class Ear:
         """Whether the frame can be understood without asking: our echo goes on, or the noise that it was."""
         policy = self._policy
         if self._echoed:
-            self._voicing = self._echo_db = 0.0
+            self._voicing = self._harmony = self._echo_db = 0.0
             self._echoed = not self._audible() or (self._is_echo() and self._echo_db >= policy.plain_echo_db)
             return self._echoed
         if self._utterance.active_ms or self._dull_frames < policy.dull_frames or self._unasked >= policy.dull_frames:
@@ -187,7 +188,7 @@ class Ear:
             return 0.0
         if is_tone(self._sound(TONE_SAMPLES)):
             return 0.0
-        voiced = voicing(self._sound(WINDOW_SAMPLES)) >= self._policy.voiced
+        voiced = voice(self._sound(WINDOW_SAMPLES)).voicing >= self._policy.voiced
         # A consonant says nothing either way: only what is quiet or mechanical speaks against speech.
         return _GUESSED if voiced else self._policy.doubtful_probability
 
@@ -207,7 +208,7 @@ class Ear:
         self._uncounted = False
         level = self._level_dbfs
         self._utterance.level(level)
-        self._voicing = self._echo_db = 0.0
+        self._voicing = self._harmony = self._echo_db = 0.0
         self._note_dullness(level)
         audible = self._audible()
         self._utterance.note_audible(audible)
@@ -246,7 +247,7 @@ class Ear:
                 return
             if self._unsettled:
                 return
-        self._voicing = voicing(self._sound(WINDOW_SAMPLES))
+        self._voicing, self._harmony = voice(self._sound(WINDOW_SAMPLES))
         self._tone = self._voicing >= policy.tone_voicing and is_tone(self._sound(TONE_SAMPLES))
         if self._tone:
             self._voicing = 0.0
@@ -289,7 +290,7 @@ class Ear:
 
     def _book_speech(self, level: float) -> None:
         self._quiet_ms = 0
-        self._utterance.speech(level, self._voicing, self._probability)
+        self._utterance.speech(level, self._voicing, self._harmony, self._probability)
 
     def _book_gap(self) -> None:
         self._quiet_ms += FRAME_MS
@@ -319,6 +320,7 @@ class Ear:
             range_db=summary.range_db,
             certainty=summary.certainty,
             voicing=0.0 if self._tone else summary.voicing,
+            harmony=summary.harmony,
             change_db=self._change_db if summary.frames else 0.0,
             echo_db=self._echo_db,
             echoing=self._echoing,
@@ -338,7 +340,7 @@ class Ear:
         self._dull_dbfs = SILENCE_DBFS
         self._speech_ms = 0.0
         self._probability = self._probability_before = -1.0
-        self._voicing = self._echo_db = 0.0
+        self._voicing = self._harmony = self._echo_db = 0.0
         self._tone = False
         self._utterance.forget()
 

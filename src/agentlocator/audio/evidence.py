@@ -34,8 +34,10 @@ class Evidence(msgspec.Struct, frozen=True):
     mean_dbfs: float = SILENCE_DBFS
     range_db: float = 0.0
     certainty: float = 0.0
-    # The best voicing of the last four frames of speech, and the change of level since the frame before.
+    # The best voicing of the last four frames of speech, the mean harmony of those above (a voice has it, a whisper
+    # has not), and the change of level since the frame before.
     voicing: float = 0.0
+    harmony: float = 0.0
     change_db: float = 0.0
     # How much of the frame our own voice explains; and whether it came back within the last second.
     echo_db: float = 0.0

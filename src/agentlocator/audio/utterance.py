@@ -23,6 +23,7 @@ class Summary(msgspec.Struct, frozen=True):
     range_db: float = 0.0
     certainty: float = 0.0
     voicing: float = 0.0
+    harmony: float = 0.0
 
 
 class Utterance:
@@ -32,7 +33,7 @@ class Utterance:
 
     def __init__(self, policy: EarPolicy) -> None:
         self._policy = policy
-        self._spoken: deque[tuple[float, float, float, float]] = deque(maxlen=_SPOKEN_FRAMES)
+        self._spoken: deque[tuple[float, float, float, float, float]] = deque(maxlen=_SPOKEN_FRAMES)
         self.forget()
 
     def forget(self) -> None:
@@ -62,7 +63,7 @@ class Utterance:
         """What is quieter than this is the reverberation of the candidate's own loudest frame."""
         return self._loudest_dbfs - self._policy.tail_db
 
-    def speech(self, dbfs: float, voicing: float, probability: float) -> None:
+    def speech(self, dbfs: float, voicing: float, harmony: float, probability: float) -> None:
         policy = self._policy
         if not self.active_ms:
             # The detector is slow to believe: what led up to this without a gap was the same utterance.
@@ -72,7 +73,7 @@ class Utterance:
         if self.active_ms > FRAME_MS and self._gap_ms <= policy.longest_bridge_ms:
             self.active_ms += min(self._gap_ms, policy.bridge_ms)
         self._gap_ms = 0
-        self._spoken.append((dbfs, voicing, probability, 10 ** (dbfs / 10)))
+        self._spoken.append((dbfs, voicing, harmony, probability, 10 ** (dbfs / 10)))
         self._summary = None
 
     def gap(self) -> None:
@@ -89,7 +90,7 @@ class Utterance:
     @property
     def summary(self) -> Summary:
         if self._summary is None:
-            levels, voices, probabilities, powers = zip(*self._spoken, strict=True)
+            levels, voices, harmonies, probabilities, powers = zip(*self._spoken, strict=True)
             self._summary = Summary(
                 frames=len(levels),
                 voiced_frames=sum(map(self._policy.voiced.__le__, voices)),
@@ -97,6 +98,7 @@ class Utterance:
                 range_db=max(levels) - min(levels),
                 certainty=sum(probabilities) / len(probabilities),
                 voicing=max(voices[-_VOICES:]),
+                harmony=sum(harmonies) / len(harmonies),
             )
         return self._summary
 

@@ -4,7 +4,7 @@ A whisper, a cough and a rustle are not; a hum and a bell are regular too, which
 several and never decides alone.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,21 +15,31 @@ WINDOW_SAMPLES: Final = 480
 Samples = npt.NDArray[np.float32]
 
 
-def voicing(sound: Samples) -> float:
-    """The strongest self-similarity at pitches of 70 to 400 Hz, of the band 90 to 1200 Hz: 0 noise, 1 a pure tone.
+class Voice(NamedTuple):
+    """Two witnesses of vocal cords, both 0 for noise.
 
-    Takes the last 60 ms at 8 kHz, in any unit. About 20 µs.
+    `voicing`: the strongest self-similarity at pitches of 70 to 400 Hz, 1 for a pure tone. One resonance of a
+    whispered vowel reaches it too. `harmony`: the same of the spectrum's eighth root, in which every harmonic counts
+    alike and no resonance decides: averaged over a few syllables 0.06 and more for a voice, less for a whisper.
     """
+
+    voicing: float
+    harmony: float
+
+
+def voice(sound: Samples) -> Voice:
+    """How much of a voice is in the last 60 ms at 8 kHz, in any unit, from 90 to 1200 Hz; its harmony up to 1400 Hz."""
     assert len(sound) == WINDOW_SAMPLES, f"voicing is measured over {WINDOW_SAMPLES} samples, not {len(sound)}"
-    halved = sound[0::2] + sound[1::2]
-    spectrum = np.fft.rfft(halved, _TRANSFORM)
-    power = (spectrum.real**2 + spectrum.imag**2) * _BAND
-    # Twice as many points come out as went in: the similarity is interpolated back to 8 kHz.
-    similarity = np.fft.irfft(power, 2 * _TRANSFORM)
-    whole = float(similarity[0])
+    spectrum = np.fft.rfft(sound[0::2] + sound[1::2], _TRANSFORM)[_BAND]
+    powers = np.empty((2, len(spectrum)), np.float32)
+    powers[0] = spectrum.real**2 + spectrum.imag**2
+    powers[1] = np.sqrt(np.sqrt(np.sqrt(powers[0])))
+    powers[0, _VOICING_BINS:] = 0.0
+    whole, flattened = powers.sum(axis=1).tolist()
     if whole <= 0.0:
-        return 0.0
-    return min(1.0, float((similarity[_SHORTEST:_LONGEST] * _OVERLAP).max()) / whole)
+        return _SILENT
+    repeated, harmonic = (powers @ _COMBS).max(axis=1).tolist()
+    return Voice(min(1.0, repeated / whole), harmonic / flattened)
 
 
 def is_tone(sound: Samples) -> bool:
@@ -51,16 +61,22 @@ TONE_SAMPLES: Final = 960
 _TONE_LIKENESS: Final = 0.92
 _NOTHING: Final = np.zeros(1)
 _TRANSFORM: Final = 512
-_SHORTEST: Final = 20
-_LONGEST: Final = 115
-_OVERLAP: Final = (1.0 / (1.0 - np.arange(_SHORTEST, _LONGEST) / WINDOW_SAMPLES)).astype(np.float32)
-"""A longer lag leaves less sound to compare."""
+_SILENT: Final = Voice(0.0, 0.0)
+
+_HZ: Final = np.fft.rfftfreq(_TRANSFORM, 1 / 4000)
+_BAND: Final = slice(int(np.searchsorted(_HZ, 90)), int(np.searchsorted(_HZ, 1400)))
+_VOICING_BINS: Final = int(np.searchsorted(_HZ[_BAND], 1200))
+"""Sound 20 dB below the speech (or a constant voltage) must not decide: the band's edges are steep."""
 
 
-def _band() -> Samples:
-    hz = np.fft.rfftfreq(_TRANSFORM, 1 / 4000)
-    # Sound 20 dB below the speech (or a constant voltage) must not decide: the band's edges are steep.
-    return ((hz >= 90) & (hz <= 1200)).astype(np.float32)
+def _combs() -> Samples:
+    """One column for each period of 20 to 114 samples at 8 kHz: the cosine that turns power into self-similarity.
+
+    A longer lag leaves less sound to compare, which the column makes up for.
+    """
+    periods = np.arange(20, 115)
+    combs = np.cos(2 * np.pi * np.outer(_HZ[_BAND], periods / 8000))
+    return (combs / (1.0 - periods / WINDOW_SAMPLES)).astype(np.float32)
 
 
-_BAND: Final = _band()
+_COMBS: Final = _combs()

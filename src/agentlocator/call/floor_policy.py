@@ -80,6 +80,8 @@ class FloorPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     commit_range_db: float = 8.5
     commit_flat_over_floor_db: float = 15.0
     beyond_doubt: float = 0.93
+    # A whispered vowel repeats itself as a voice does, but not in all its harmonics.
+    commit_harmony: float = 0.055
     commit_dbfs: float = -39.0
     # A caller whose own level is known may be this much quieter than himself; nobody need be louder than the limit.
     below_caller_db: float = 18.0

@@ -28,6 +28,8 @@ def convincing(evidence: Evidence, fresh_ms: int, policy: FloorPolicy) -> bool:
         return False
     if evidence.quiet_ms > policy.commit_quiet_ms:
         return False
+    if evidence.harmony < policy.commit_harmony:
+        return False
     if evidence.mean_dbfs < least_dbfs(evidence, policy.commit_dbfs, policy):
         return False
     voiced_share = evidence.voiced_frames / max(evidence.active_frames, 1)

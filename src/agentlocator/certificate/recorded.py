@@ -195,7 +195,7 @@ def voiced_share(audio: bytes) -> float:
     loud = [piece for piece in pieces if float(np.abs(piece).mean()) > 300.0]
     if not loud:
         return 0.0
-    return round(sum(voicing.voicing(piece) > 0.5 for piece in loud) / len(loud), 2)
+    return round(sum(voicing.voice(piece).voicing > 0.5 for piece in loud) / len(loud), 2)
 
 
 def _peaks(envelope: Envelope) -> tuple[float, ...]:

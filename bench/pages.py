@@ -1,14 +1,16 @@
 """The lists' bench: server time of each list page with 100,000 calls and 50,000 leads. `python -m bench.pages`.
 
 On SQLite and on a real PostgreSQL, through the dashboard's own application: session, scope, queries and template are
-all in the time, the socket is not. Named is also every statement for which a database reads a large table from end to
-end; `--plans` shows how it answers each. Takes about two minutes; `--calls` and `--leads` make it smaller.
+all in the time, the socket is not. A page is judged by its median where the machine has a core to spare, else by its
+fastest. No statement may read a large table from end to end, nor sort all that a business has in one; `--plans` shows
+how each is answered. Takes about two minutes; `--calls` and `--leads` make it smaller.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import bisect
 import itertools
 import os
 import random
@@ -39,7 +41,6 @@ from agentlocator.domain.passwords import Passwords
 from agentlocator.domain.seed import CLINIC_NUMBER, seed_demo
 from agentlocator.domain.vault import Vault
 from agentlocator.web import House, routes
-from agentlocator.web.routes import PAGES
 
 NOW = datetime(2026, 11, 19, 12, 0, tzinfo=UTC)
 ORIGIN = "http://bench.test"
@@ -57,7 +58,7 @@ OUTCOMES = (
     "model_lost",
 )
 
-# What is looked at, by the page it belongs to; a page that is not in the table of pages is left out.
+# What is looked at, by the page it belongs to.
 LOOKS = (
     ("/b/{business_id:int}/today", "today", ""),
     ("/b/{business_id:int}/calls", "calls", ""),
@@ -80,8 +81,14 @@ LOOKS = (
     ("/b/{business_id:int}/inbox", "inbox", ""),
     ("/b/{business_id:int}/inbox", "inbox: who waits", "show=waiting"),
     ("/b/{business_id:int}/calendar", "calendar", ""),
-    ("/b/{business_id:int}/calendar/events", "calendar: six weeks", "start={from}&end={until}"),
-    ("/b/{business_id:int}/board", "board", ""),
+    ("/b/{business_id:int}/calendar/feed", "calendar: six weeks", "start={from}&end={until}"),
+    ("/b/{business_id:int}/leads/board", "board", ""),
+    ("/b/{business_id:int}/live", "live", ""),
+    ("/b/{business_id:int}/booking/services", "services", ""),
+    ("/b/{business_id:int}/booking/staff", "staff", ""),
+    ("/b/{business_id:int}/booking/dates", "dates", ""),
+    ("/b/{business_id:int}/members", "members", ""),
+    ("/b/{business_id:int}/readiness", "readiness", ""),
     ("/operator", "operator", ""),
 )
 
@@ -91,17 +98,22 @@ class Size(msgspec.Struct, frozen=True):
     leads: int
 
 
-class Timing(msgspec.Struct, frozen=True):
-    """One page on one database, in milliseconds of server time, sorted."""
+class Timing(msgspec.Struct):
+    """One page on one database, in milliseconds of server time, sorted. The first look is not in it."""
 
     name: str
-    status: int
-    took_ms: list[float]
-    statements: int
+    status: int = 0
+    took_ms: list[float] = []
+    statements: int = 0
 
     @property
     def median_ms(self) -> float:
         return self.took_ms[len(self.took_ms) // 2]
+
+    @property
+    def judged_ms(self) -> float:
+        """What the page takes, and not what the machine's other users do."""
+        return self.median_ms if _is_calm() else self.took_ms[0]
 
     @property
     def p95_ms(self) -> float:
@@ -150,7 +162,7 @@ async def _round(backend: str, folder: Path, size: Size, console: Console, *, wi
                 console.print(f"[bold]{plan.statement}[/bold]", *plan.lines, "", sep="\n", highlight=False)
         console.print(f"{len(plans)} statements; scans of a whole large table: {scans or 'none'}\n")
         await db.close()
-    return all(one.median_ms <= ALLOWED_MS and one.status == 200 for one in timings) and not scans
+    return all(one.judged_ms <= ALLOWED_MS and one.status == 200 for one in timings) and not scans
 
 
 # The database.
@@ -212,9 +224,13 @@ async def _fill(db: Database, business_id: int, size: Size) -> None:
                         text(f"SELECT setval(pg_get_serial_sequence('\"{name}\"', 'id'), ({largest}))")
                     )
         async with engine.connect() as connection:
-            await (await connection.execution_options(isolation_level="AUTOCOMMIT")).execute(text("ANALYZE"))
+            if db.url.get_backend_name() == "postgresql":
+                # What its own daemon would have done long ago.
+                await connection.execution_options(isolation_level="AUTOCOMMIT")
+                await connection.execute(text("VACUUM ANALYZE"))
     finally:
         await engine.dispose()
+    await db.refresh_statistics()
 
 
 async def _insert(connection: Any, kind: type[Row], rows: Iterator[dict[str, Any]]) -> None:
@@ -376,7 +392,6 @@ async def _look(db: Database, business_id: int, folder: Path) -> tuple[list[Timi
     )
     transport = httpx2.ASGITransport(app=Starlette(routes=routes(house)))
     owner, operator = await _people(db, business_id)
-    known = {page.path for page in PAGES if page.method == "GET"}
     async with db.reading(business_id) as scope:
         stage = (await stages.listed(scope))[2].stage_id
     far = int((NOW - timedelta(days=30)).timestamp() * 1000)
@@ -386,31 +401,33 @@ async def _look(db: Database, business_id: int, folder: Path) -> tuple[list[Timi
         "from": (NOW - timedelta(weeks=3)).isoformat().replace("+00:00", "Z"),
         "until": (NOW + timedelta(weeks=3)).isoformat().replace("+00:00", "Z"),
     }
-    timings: list[Timing] = []
-    with _statements(db) as heard:
-        for path, name, query in LOOKS:
-            if path not in known:
-                continue
-            asked = _address_of(path, business_id) + (f"?{query.format(**given)}" if query else "")
-            async with httpx2.AsyncClient(
-                transport=transport, base_url=ORIGIN, headers={"Sec-Fetch-Site": "same-origin"}
-            ) as browser:
-                browser.cookies.set("agentlocator", operator if path == "/operator" else owner, domain="bench.test")
-                timings.append(await _timed(browser, asked, name, heard))
-        plans = await _plans(db, heard)
+    timings = [Timing(name) for _path, name, _query in LOOKS]
+    async with httpx2.AsyncClient(
+        transport=transport, base_url=ORIGIN, headers={"Sec-Fetch-Site": "same-origin"}
+    ) as browser:
+        with _statements(db) as heard:
+            # Round after round, so that a neighbour's busy moment falls on all pages and not on one.
+            for _ in range(ROUNDS + 1):
+                for timing, (path, _name, query) in zip(timings, LOOKS, strict=True):
+                    asked = _address_of(path, business_id) + (f"?{query.format(**given)}" if query else "")
+                    token = operator if path == "/operator" else owner
+                    browser.cookies.set("agentlocator", token, domain="bench.test")
+                    await _time(browser, asked, timing, heard)
+            plans = await _plans(db, heard)
     passwords.close()
     return timings, plans
 
 
-async def _timed(browser: httpx2.AsyncClient, asked: str, name: str, heard: dict[str, Any]) -> Timing:
+async def _time(browser: httpx2.AsyncClient, asked: str, timing: Timing, heard: dict[str, Any]) -> None:
     before = len(heard)
+    began = time.perf_counter()
     answer = await browser.get(asked)
-    took: list[float] = []
-    for _ in range(ROUNDS):
-        began = time.perf_counter()
-        answer = await browser.get(asked)
-        took.append((time.perf_counter() - began) * 1000)
-    return Timing(name, answer.status_code, sorted(took), len(heard) - before)
+    took_ms = (time.perf_counter() - began) * 1000
+    is_first = timing.status == 0
+    timing.status = answer.status_code
+    timing.statements += len(heard) - before
+    if not is_first:
+        bisect.insort(timing.took_ms, took_ms)
 
 
 def _address_of(path: str, business_id: int) -> str:
@@ -475,19 +492,25 @@ async def _plans(db: Database, heard: dict[str, Any]) -> list[Plan]:
 
 
 _LARGE = ("lead", "lead_term", "call", "turn", "tool_call", "appointment", "conversation", "message")
-_SCAN = re.compile(r"^(?:\s*->\s*)?\s*(?:Parallel )?(?:SCAN (\w+)(?! USING)|Seq Scan on \"?(\w+)\"?)")
+_SCAN = re.compile(r"(?:SCAN|Seq Scan on) \"?(\w+)")
+# Found by nothing but whose they are.
+_ALL_OF_A_BUSINESS = re.compile(r"SEARCH (\w+) USING .*\(business_id=\?\)$")
 
 
 def _scans(plans: Sequence[Plan]) -> list[str]:
-    """The large tables that were read from end to end."""
+    """The large tables of which all was read, or all of one business sorted."""
     found = []
     for plan in plans:
+        sorts = any("TEMP B-TREE FOR ORDER BY" in line for line in plan.lines)
         for line in plan.lines:
-            scan = _SCAN.match(line)
-            table = (scan[1] or scan[2]) if scan else ""
-            if table in _LARGE and "INDEX" not in line:
-                found.append(f"{table}: {plan.statement[:160]}")
+            read = _SCAN.search(line) or (_ALL_OF_A_BUSINESS.match(line) if sorts else None)
+            if read is not None and read[1] in _LARGE:
+                found.append(f"{read[1]}: {plan.statement}")
     return found
+
+
+def _is_calm() -> bool:
+    return os.getloadavg()[0] < (os.cpu_count() or 1)
 
 
 def _table(backend: str, timings: Sequence[Timing]) -> Table:
@@ -496,7 +519,7 @@ def _table(backend: str, timings: Sequence[Timing]) -> Table:
     for column in ("page", "fastest", "median", "p95", "new statements", ""):
         table.add_column(column, justify="left" if column == "page" else "right")
     for one in timings:
-        verdict = "" if one.median_ms <= ALLOWED_MS else "TOO SLOW"
+        verdict = "" if one.judged_ms <= ALLOWED_MS else "TOO SLOW"
         verdict = verdict if one.status == 200 else f"HTTP {one.status}"
         figures = (f"{figure:.1f}" for figure in (one.took_ms[0], one.median_ms, one.p95_ms))
         table.add_row(one.name, *figures, str(one.statements), verdict)

@@ -105,3 +105,17 @@ async def test_turns_are_kept_once_and_in_order(town: Town) -> None:
         ("assistant", "שלום, הגעתם", "שלום"),
         ("caller", "שלום", None),
     ]
+
+
+async def test_a_day_s_tally_counts_what_went_wrong_and_no_tests(town: Town) -> None:
+    early = NOW - timedelta(hours=2)
+    for call_sid, outcome, tx in (("CAfine", "caller_hung_up", 900), ("CAmute", "model_lost", 0)):
+        await ring(town, town.clinic, call_sid=call_sid, now=early)
+        async with town.db.scope(town.clinic) as scope:
+            await calls.finish_call(scope, call_sid=call_sid, outcome=outcome, now=NOW, tx=tx)
+    await ring(town, town.clinic, call_sid="CAlive", now=NOW)
+    await ring(town, town.clinic, call_sid="CAyesterday", now=NOW - timedelta(days=1))
+    await ring(town, town.charlie, call_sid="CAcharlie", now=NOW)
+    async with town.db.scope(town.clinic) as scope:
+        await calls.open_call(scope, call_sid="CAtest", from_raw="test", to_e164="+97235550100", now=NOW, is_test=True)
+        assert await calls.tally(scope, early) == calls.Tally(calls=3, live=1, silent=1, broken=1)

@@ -356,9 +356,17 @@ class Call(OwnedRow, Row):
         within_business("lead_id", "lead"),
         UniqueConstraint("business_id", "call_sid"),
         CheckConstraint("status IN ('ringing', 'streaming', 'finished')", name="status"),
-        Index(None, "business_id", "started_at"),
+        # With the cost, so that what a month came to is read without its calls.
+        Index(None, "business_id", "started_at", "cost_micro_usd"),
         Index(None, "business_id", "lead_id", "id"),
         Index(None, "business_id", "outcome", "id"),
+        Index(
+            "ix_call_running",
+            "business_id",
+            "id",
+            sqlite_where=text("status <> 'finished'"),
+            postgresql_where=text("status <> 'finished'"),
+        ),
         {"sqlite_autoincrement": True},
     )
 

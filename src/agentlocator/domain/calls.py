@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import select, update
+import msgspec
+from sqlalchemy import ColumnElement, func, literal, select, update
 
 from agentlocator.db.schema import BLOCKING, Appointment, Call, StreamToken, Turn
 from agentlocator.db.scope import Scope
@@ -21,6 +22,10 @@ Speaker = Literal["caller", "assistant", "keypad", "tool"]
 # The carrier's own words, in the order in which they may follow each other.
 CARRIER_STATUSES = {"queued": 0, "initiated": 1, "ringing": 2, "in-progress": 3}
 CARRIER_ENDS = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
+# Written out in the statement: SQLite uses an index of some rows only where it reads the same condition.
+RUNS = Call.status != literal("finished", literal_execute=True)
+# Endings in which the assistant was lost to a caller.
+BROKEN = ("model_lost", "failed", "line_dead", "never_connected")
 
 
 async def open_call(
@@ -206,6 +211,35 @@ async def listed(scope: Scope, *, limit: int = 50, before_id: int | None = None)
         statement = statement.where(Call.id < before_id)
     found: Sequence[Call] = await scope.all(statement)
     return found
+
+
+class Tally(msgspec.Struct, frozen=True):
+    """What a stretch of time holds of calls. Tests are in none of it.
+
+    In a silent call the caller heard nothing; a broken one the assistant could not finish.
+    """
+
+    calls: int
+    live: int
+    silent: int
+    broken: int
+
+
+async def tally(scope: Scope, since: datetime) -> Tally:
+    """What has come since a moment."""
+    found = await scope.rows(
+        select(
+            func.count(Call.id),
+            _counted(RUNS),
+            _counted(Call.tx == 0),
+            _counted(Call.outcome.in_(BROKEN)),
+        ).where(Call.started_at >= since, Call.is_test.is_(False))
+    )
+    return Tally(*found[0])
+
+
+def _counted(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.count(Call.id).filter(condition)
 
 
 def _is_news(known: str | None, status: str) -> bool:

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
-from sqlalchemy import ColumnElement, or_, select, update
+from sqlalchemy import ColumnElement, Select, false, func, or_, select, update
 
 from agentlocator.db.schema import Call, Lead, LeadFact, LeadTerm
 from agentlocator.db.scope import Scope
@@ -26,6 +26,7 @@ FIELD_LIMITS = {"name": 120, "email": 254, "city": 80, "need": 500, "notes": 200
 # A term that fits this many leads is not counted further; a page is chosen among at most so few at once.
 _MANY = 5000
 _FEW = 1000
+_LATEST = (Lead.last_activity_at.desc(), Lead.id.desc())
 
 
 class By(msgspec.Struct, frozen=True):
@@ -147,12 +148,7 @@ async def search(
     scope: Scope, query: str = "", *, stage_id: int | None = None, after: Place | None = None, limit: int = 50
 ) -> Sequence[Lead]:
     """Leads with a word that begins like each of the query's, or a phone that holds it; the latest active first."""
-    statement = select(Lead).order_by(Lead.last_activity_at.desc(), Lead.id.desc()).limit(limit)
-    if clean(query):
-        terms = lead_terms.wanted(clean(query))
-        if not terms:
-            return ()
-        statement = statement.where(*await _matching(scope, terms))
+    statement = select(Lead).order_by(*_LATEST).limit(limit).where(*await _fitting(scope, query))
     if stage_id is not None:
         statement = statement.where(Lead.stage_id == stage_id)
     if after is not None:
@@ -164,31 +160,55 @@ async def search(
     return found
 
 
+async def count(scope: Scope, stage_id: int, *, most: int) -> int:
+    """How many leads stand on a step, counted up to `most`."""
+    some = select(Lead.id).where(Lead.stage_id == stage_id).limit(most).subquery()
+    return int(await scope.first(select(func.count(some.c.id))))
+
+
+async def search_ids(scope: Scope, query: str, *, limit: int) -> Sequence[int]:
+    """The ids of whom `search` finds."""
+    found: Sequence[int] = await scope.all(
+        select(Lead.id).order_by(*_LATEST).limit(limit).where(*await _fitting(scope, query))
+    )
+    return found
+
+
+async def _fitting(scope: Scope, query: str) -> list[ColumnElement[bool]]:
+    """Conditions on a lead for a query as typed; none for one with nothing in it."""
+    if not clean(query):
+        return []
+    terms = lead_terms.wanted(clean(query))
+    return await _matching(scope, terms) if terms else [false()]
+
+
 async def _matching(scope: Scope, terms: Sequence[str]) -> list[ColumnElement[bool]]:
     """Conditions on a lead for all terms, in the shape that is quick for how many there are.
 
     Terms that fit few name their leads at once. Where very many fit, they are looked up lead by lead, down the list
     until the page is full, which is then soon.
     """
-    conditions: list[ColumnElement[bool]] = []
-    few: set[int] | None = None
-    for term in terms:
-        begins = lead_terms.begins_with(term)
-        ids = await scope.all(select(LeadTerm.lead_id).where(begins).limit(_MANY))
-        if len(ids) < _MANY:
-            few = set(ids) if few is None else few & set(ids)
-        else:
-            conditions.append(_has_term(begins))
-    if few is not None and len(few) > _FEW:
-        return [_has_term(lead_terms.begins_with(term)) for term in terms]
-    if few is not None:
-        conditions.append(Lead.id.in_(few))
-    return conditions
+    rare = [term for term in terms if await _fits_few(scope, term)]
+    if not rare:
+        return [_has_term(term) for term in terms]
+    ids = await scope.all(_having(rare[0]).where(*(LeadTerm.lead_id.in_(_having(term)) for term in rare[1:])))
+    if len(ids) > _FEW:
+        return [_has_term(term) for term in terms]
+    return [Lead.id.in_(ids), *(_has_term(term) for term in terms if term not in rare)]
 
 
-def _has_term(begins: ColumnElement[bool]) -> ColumnElement[bool]:
+async def _fits_few(scope: Scope, term: str) -> bool:
+    counted = select(LeadTerm.id).where(lead_terms.begins_with(term)).limit(_MANY).subquery()
+    return int(await scope.first(select(func.count(counted.c.id)))) < _MANY
+
+
+def _having(term: str) -> Select[Any]:
+    return select(LeadTerm.lead_id).where(lead_terms.begins_with(term)).distinct()
+
+
+def _has_term(term: str) -> ColumnElement[bool]:
     # The offset keeps PostgreSQL from answering for all leads at once where the first hundred are asked for.
-    return select(LeadTerm.id).where(LeadTerm.lead_id == Lead.id, begins).offset(0).exists()
+    return select(LeadTerm.id).where(LeadTerm.lead_id == Lead.id, lead_terms.begins_with(term)).offset(0).exists()
 
 
 def is_same_name(known: str, said: str) -> bool:

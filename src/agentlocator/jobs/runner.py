@@ -38,13 +38,14 @@ _log = structlog.stdlib.get_logger("agentlocator.jobs")
 
 
 class Pace(msgspec.Struct, frozen=True):
-    """Seconds between two looks at the outbox, two plans of reminders, two looks for something to prune, and for
-    somebody to certify."""
+    """Seconds between two looks at the outbox, two plans of reminders, two looks for something to prune, for
+    somebody to certify, and two samples of how full the tables are."""
 
     deliver_s: float = 1.0
     remind_s: float = 60.0
     prune_s: float = 3600.0
     canary_s: float = 300.0
+    statistics_s: float = 3600.0
 
 
 @asynccontextmanager
@@ -93,6 +94,7 @@ async def running(
                 _again_and_again(lambda: remind.plan_all(db, now=clock()), pace.remind_s), name="remind"
             ),
             asyncio.create_task(_again_and_again(lambda: _prune_all(db, engine, clock()), pace.prune_s), name="prune"),
+            asyncio.create_task(_again_and_again(db.refresh_statistics, pace.statistics_s), name="statistics"),
         ]
         if canary is not None:
             tasks.append(asyncio.create_task(_again_and_again(canary.look, pace.canary_s), name="canary"))

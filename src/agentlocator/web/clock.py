@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from functools import lru_cache
 
 import msgspec
-from babel.dates import format_date, format_datetime, format_time
+from babel.dates import format_date
 
 from agentlocator.domain import localtime
 
@@ -18,21 +19,19 @@ class Clock(msgspec.Struct, frozen=True):
     now: datetime
 
     def time(self, at: datetime) -> str:
-        return format_time(localtime.to_wall(at, self.timezone), "HH:mm", locale=self.language)
+        return f"{localtime.to_wall(at, self.timezone):%H:%M}"
 
     def day(self, at: datetime) -> str:
         """The weekday and the date: יום ראשון, 22 בנובמבר."""
-        wall = localtime.to_wall(at, self.timezone)
-        pattern = "EEEE, d בMMMM" if self.language == "he" else "EEEE, d MMMM"
-        return format_date(wall, pattern, locale=self.language)
+        return _day(localtime.to_wall(at, self.timezone).date(), self.language)
 
     def moment(self, at: datetime) -> str:
         """The time alone today, with the date on any other day."""
         wall, today = localtime.to_wall(at, self.timezone), localtime.today(self.now, self.timezone)
         if wall.date() == today:
-            return self.time(at)
-        pattern = "d.M, HH:mm" if wall.year == today.year else "d.M.yy, HH:mm"
-        return format_datetime(wall, pattern, locale=self.language)
+            return f"{wall:%H:%M}"
+        year = "" if wall.year == today.year else f".{wall:%y}"
+        return f"{wall.day}.{wall.month}{year}, {wall:%H:%M}"
 
     def midnight(self, days_on: int = 0) -> datetime:
         """The instant at which today began, or another day counted from today."""
@@ -50,3 +49,10 @@ class Clock(msgspec.Struct, frozen=True):
     @staticmethod
     def dollars(micro_usd: int | None) -> str:
         return "" if micro_usd is None else f"${micro_usd / 1_000_000:.2f}"
+
+
+# A list names the same few days over and over, and a day's name takes longer to find than its row to read.
+@lru_cache(maxsize=512)
+def _day(day: date, language: str) -> str:
+    pattern = "EEEE, d בMMMM" if language == "he" else "EEEE, d MMMM"
+    return format_date(day, pattern, locale=language)

@@ -13,14 +13,13 @@ from typing import Any, Final, Literal
 import msgspec
 from sqlalchemy import func, select
 
-from agentlocator.db.schema import BusinessNumber, Call
+from agentlocator.db.schema import Business, BusinessNumber, Call
 from agentlocator.db.scope import Scope
-from agentlocator.domain import businesses, conduct, spending
-from agentlocator.domain.profile import BusinessProfile
+from agentlocator.domain import calls, conduct, prompts, spending
+from agentlocator.domain.calls import Tally
 from agentlocator.domain.spending import Standing
 from agentlocator.web.words import said
 
-_BROKEN: Final = ("model_lost", "failed", "line_dead", "never_connected")
 # Enough to know what goes wrong, however many calls a day has.
 _CALLS_READ: Final = 500
 
@@ -40,9 +39,10 @@ class Trouble(msgspec.Struct, frozen=True):
 
 
 class Health(msgspec.Struct, frozen=True):
-    """A business's troubles, its spending, and the codes of today's alarms with how often each was raised."""
+    """A business's troubles, its day, its spending, and the codes of today's alarms with how often each was raised."""
 
     troubles: tuple[Trouble, ...]
+    day: Tally
     standing: Standing
     alarms: tuple[tuple[str, int], ...]
 
@@ -56,49 +56,54 @@ class Health(msgspec.Struct, frozen=True):
 
 async def examine(scope: Scope, now: datetime) -> Health:
     """How the business in scope is."""
-    profile = await businesses.show(scope)
-    midnight, month_began = spending.began(profile.timezone, now)
+    business = await scope.get(Business, scope.business_id)
+    assert business is not None, "a scope has its business"
+    midnight, month_began = spending.began(business.timezone, now)
+    day = await calls.tally(scope, midnight)
     standing = await spending.standing(scope, day_began=midnight, month_began=month_began)
-    today = Call.started_at >= midnight
-    broken = await scope.first(select(func.count(Call.id)).where(today, Call.outcome.in_(_BROKEN)))
-    silent = await scope.first(select(func.count(Call.id)).where(today, Call.tx == 0))
-    facts: Sequence[Any] = await scope.all(select(Call.facts).where(today).order_by(Call.id.desc()).limit(_CALLS_READ))
-    numbers = await scope.first(select(func.count(BusinessNumber.id)))
+    alarms: Sequence[Any] = await scope.all(
+        select(Call.facts["alarms"])
+        .where(Call.started_at >= midnight)
+        .order_by(Call.started_at.desc())
+        .limit(_CALLS_READ)
+    )
     found = [
-        *_of_calls(broken, silent),
-        *_of_settings(profile, numbers),
-        *_of_spending(standing, spending.caps(profile.policy).at_cap == "person" and bool(profile.fallback_number)),
+        *_of_calls(day),
+        *await _of_settings(scope, business),
+        *_of_spending(standing, spending.caps(business.policy).at_cap == "person" and bool(business.fallback_number)),
     ]
-    return Health(tuple(found), standing, _alarms(facts))
+    return Health(tuple(found), day, standing, _alarms(alarms))
 
 
-def _of_calls(broken: int, silent: int) -> list[Trouble]:
+def _of_calls(day: Tally) -> list[Trouble]:
     found = []
-    if silent:
+    if day.silent:
         words = said("Calls in which nothing was heard")
         remedy = said("Open one of them; its journal shows the operator what went wrong.")
-        found.append(Trouble(words, remedy, "calls", True, silent, "times"))
-    if broken:
+        found.append(Trouble(words, remedy, "calls", True, day.silent, "times"))
+    if day.broken:
         words = said("Calls that the assistant could not finish")
         remedy = said("These callers went to the number for emergencies. Call them back, and tell the operator.")
-        found.append(Trouble(words, remedy, "calls", True, broken, "times"))
+        found.append(Trouble(words, remedy, "calls", True, day.broken, "times"))
     return found
 
 
-def _of_settings(profile: BusinessProfile, numbers: int) -> list[Trouble]:
+async def _of_settings(scope: Scope, business: Business) -> list[Trouble]:
+    published = await prompts.published(scope)
+    numbers = await scope.first(select(func.count(BusinessNumber.id)))
     found = []
     try:
-        conduct.read(profile.policy)
+        conduct.read(business.policy)
     except msgspec.ValidationError:
         words, remedy = said("The kept settings cannot be read"), said("Calls go by the usual ones. Set them anew.")
         found.append(Trouble(words, remedy, "assistant/conduct", True))
-    if not profile.greeting:
+    if published is None or not published.greeting:
         words, remedy = said("There is no greeting"), said("Write one and publish it; until then callers hear nothing.")
         found.append(Trouble(words, remedy, "assistant", True))
     if not numbers:
         words, remedy = said("No phone number rings here"), said("The operator connects one.")
         found.append(Trouble(words, remedy, "assistant", False))
-    if profile.fallback_number is None:
+    if business.fallback_number is None:
         words = said("There is no number for emergencies")
         remedy = said("Name a phone that rings when the assistant cannot answer.")
         found.append(Trouble(words, remedy, "assistant/conduct", False))
@@ -121,7 +126,7 @@ def _of_spending(standing: Standing, hands_over: bool) -> list[Trouble]:
     return found
 
 
-def _alarms(facts: Sequence[Any]) -> tuple[tuple[str, int], ...]:
+def _alarms(raised: Sequence[Any]) -> tuple[tuple[str, int], ...]:
     """The code stands before the colon; behind it may be anybody's words."""
-    counted = Counter(str(alarm).partition(":")[0][:60] for one in facts for alarm in one.get("alarms", ()))
+    counted = Counter(str(alarm).partition(":")[0][:60] for one in raised for alarm in one or ())
     return tuple(counted.most_common(5))

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Final
 
 import msgspec
-from sqlalchemy import func, select
 from starlette.responses import Response
 
 from agentlocator.db.schema import Lead
@@ -15,11 +14,13 @@ from agentlocator.domain.stages import StageSeen
 from agentlocator.web.visit import Visit
 
 # Of each step, the latest; whoever is further down is found by searching the list.
-_CARDS: Final = 30
+_CARDS: Final = 20
+# Counted no further: whoever has so many looks at the list.
+MOST: Final = 999
 
 
 class Column(msgspec.Struct, frozen=True):
-    """One step with whoever stands on it; `count` is of all of them."""
+    """One step with whoever stands on it; `count` is of all of them, at most one more than MOST."""
 
     step: StageSeen
     cards: Sequence[Lead]
@@ -29,9 +30,12 @@ class Column(msgspec.Struct, frozen=True):
 async def show(visit: Visit) -> Response:
     async with visit.reading() as scope:
         steps = await stages.listed(scope)
-        counted = dict(await scope.rows(select(Lead.stage_id, func.count(Lead.id)).group_by(Lead.stage_id)))
         columns = [
-            Column(step, await leads.search(scope, stage_id=step.stage_id, limit=_CARDS), counted.get(step.stage_id, 0))
+            Column(
+                step,
+                await leads.search(scope, stage_id=step.stage_id, limit=_CARDS),
+                await leads.count(scope, step.stage_id, most=MOST + 1),
+            )
             for step in steps
         ]
-    return visit.render("board.html", section="leads", columns=columns, steps=steps)
+    return visit.render("board.html", section="leads", columns=columns, steps=steps, most=MOST)

@@ -26,6 +26,8 @@ LANES: Final = 6
 # A month's grid shows six weeks.
 _MOST_DAYS: Final = 45
 _AGENDA_DAYS: Final = 7
+# For whoever has no script; the drawn calendar reads its own.
+_AGENDA: Final = 60
 SOURCES: Final = {
     "phone": (said("By phone"), "phone"),
     "whatsapp": (said("On WhatsApp"), "chat"),
@@ -54,7 +56,7 @@ async def show(visit: Visit) -> Response:
         rules = await schedules.rules(scope)
         staff = await services.resources(scope)
         clock = visit.clock
-        coming = await entries(scope, clock.midnight(), clock.midnight(_AGENDA_DAYS), visit.now)
+        coming = await entries(scope, clock.midnight(), clock.midnight(_AGENDA_DAYS), visit.now, limit=_AGENDA)
     first, last = _span(rules)
     return visit.render(
         "calendar.html",
@@ -86,54 +88,86 @@ async def feed(visit: Visit) -> Response:
         found = await entries(scope, _midnight(first, rules), _midnight(last, rules), visit.now)
         decided = await schedules.overrides(scope, first=first, last=last - timedelta(days=1))
     offers = holidays.not_yet_taken(holidays.offered(first, last - timedelta(days=1)), decided)
+    sources = {key: {"source": visit.gettext(words), "sign": sign} for key, (words, sign) in SOURCES.items()}
     may_move = visit.may("staff")
     return _json(
         [
-            *(_event(visit, one, lane, may_move=may_move) for one in found),
+            *(_event(visit, one, lane, sources[one.source], may_move=may_move) for one in found),
             *(day for one in decided for day in _special_day(visit, one.on_date, one.note, one.windows)),
             *(_holiday(one.on_date, one.note) for one in offers if not one.windows),
         ]
     )
 
 
-async def entries(scope: Scope, starts_from: datetime, until: datetime, now: datetime) -> list[Entry]:
+async def entries(
+    scope: Scope, starts_from: datetime, until: datetime, now: datetime, *, limit: int | None = None
+) -> list[Entry]:
     """What takes place in a stretch of time: what is booked, and what took place or should have."""
     rows: Sequence[Any] = await scope.rows(
-        select(Appointment, Resource.name, Service.name, Lead.name, Lead.phone_raw)
+        select(
+            Appointment.id,
+            Appointment.starts_at,
+            Appointment.ends_at,
+            Appointment.timezone,
+            Appointment.status,
+            Appointment.resource_id,
+            Appointment.booked_by,
+            Appointment.call_sid,
+            Resource.name,
+            Service.name,
+            Lead.name,
+            Lead.phone_raw,
+        )
         .select_from(Appointment)
         .join(Resource, Resource.id == Appointment.resource_id)
         .outerjoin(Service, Service.id == Appointment.service_id)
         .outerjoin(Lead, Lead.id == Appointment.lead_id)
         .where(
+            # No visit is longer than a day: an index knows where to begin.
+            Appointment.starts_at > starts_from - timedelta(days=1),
             Appointment.starts_at < until,
             Appointment.ends_at > starts_from,
             or_(is_live(now), Appointment.status.in_(("completed", "no_show"))),
         )
         .order_by(Appointment.starts_at, Appointment.id)
+        .limit(limit)
     )
     return [
         Entry(
-            row.id,
-            row.starts_at,
-            row.ends_at,
-            row.timezone,
-            row.status,
-            row.resource_id,
-            staff,
-            service or "",
-            name or "",
-            phone or "",
-            source_of(row),
+            appointment_id=row_id,
+            starts_at=starts_at,
+            ends_at=ends_at,
+            timezone=timezone,
+            status=status,
+            resource_id=resource_id,
+            staff=staff,
+            service=service or "",
+            name=name or "",
+            phone_raw=phone or "",
+            source=source_of(booked_by, call_sid),
         )
-        for row, staff, service, name, phone in rows
+        for (
+            row_id,
+            starts_at,
+            ends_at,
+            timezone,
+            status,
+            resource_id,
+            booked_by,
+            call_sid,
+            staff,
+            service,
+            name,
+            phone,
+        ) in rows
     ]
 
 
-def source_of(row: Appointment) -> str:
-    """How it came to be booked: a key of SOURCES."""
-    if row.booked_by != "assistant":
+def source_of(booked_by: str, call_sid: str | None) -> str:
+    """How an appointment came to be booked: a key of SOURCES."""
+    if booked_by != "assistant":
         return "hand"
-    return "phone" if row.call_sid else "whatsapp"
+    return "phone" if call_sid else "whatsapp"
 
 
 def lanes(resource_ids: Sequence[int]) -> dict[int, int]:
@@ -141,8 +175,9 @@ def lanes(resource_ids: Sequence[int]) -> dict[int, int]:
     return {resource_id: place % LANES for place, resource_id in enumerate(resource_ids)}
 
 
-def _event(visit: Visit, one: Entry, lane: Mapping[int, int], *, may_move: bool) -> dict[str, Any]:
-    words, sign = SOURCES[one.source]
+def _event(
+    visit: Visit, one: Entry, lane: Mapping[int, int], source: Mapping[str, str], *, may_move: bool
+) -> dict[str, Any]:
     who = one.name or (visit.phone(one.phone_raw) if one.phone_raw else visit.gettext(said("Without a name")))
     can_move = may_move and one.status in ("pending", "booked", "confirmed") and one.ends_at > visit.now
     return {
@@ -158,8 +193,7 @@ def _event(visit: Visit, one: Entry, lane: Mapping[int, int], *, may_move: bool)
             "service": one.service,
             "staff": one.staff,
             "resource": one.resource_id,
-            "source": visit.gettext(words),
-            "sign": sign,
+            **source,
         },
     }
 
@@ -198,7 +232,7 @@ def _midnight(day: date, rules: Rules) -> datetime:
 
 
 def _wall(at: datetime, timezone: str) -> str:
-    return f"{localtime.to_wall(at, timezone):%Y-%m-%dT%H:%M:%S}"
+    return localtime.to_wall(at, timezone).isoformat(timespec="seconds")
 
 
 def _json(value: Any, status: int = 200) -> Response:

@@ -49,8 +49,8 @@ async def show(visit: Visit) -> Response:
         statement = statement.where(Call.outcome == outcome)
     async with visit.reading() as scope:
         if wanted:
-            people = await leads.search(scope, wanted, limit=MOST_PEOPLE)
-            statement = statement.where(Call.lead_id.in_([lead.id for lead in people]))
+            people = await leads.search_ids(scope, wanted, limit=MOST_PEOPLE)
+            statement = statement.where(Call.lead_id.in_(people))
         found: Sequence[Call] = await scope.all(statement)
         lines = await lines_of(scope, found[:PAGE])
     return visit.render(

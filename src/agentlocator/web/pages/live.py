@@ -64,9 +64,7 @@ class Caller(msgspec.Struct, frozen=True):
 
 async def show(visit: Visit) -> Response:
     async with visit.reading() as scope:
-        running = await scope.all(
-            select(Call).where(Call.status != "finished").order_by(Call.id.desc()).limit(_RUNNING)
-        )
+        running = await scope.all(select(Call).where(calls.RUNS).order_by(Call.id.desc()).limit(_RUNNING))
         lines = await lines_of(scope, running)
         profile = await businesses.show(scope)
     return visit.render(

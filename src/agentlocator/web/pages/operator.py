@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import msgspec
-from sqlalchemy import func, select
 from starlette.responses import Response
 
-from agentlocator.db.schema import Call
 from agentlocator.domain import businesses
 from agentlocator.web import troubles
 from agentlocator.web.troubles import Health
@@ -14,14 +12,12 @@ from agentlocator.web.visit import Visit
 
 
 class Watched(msgspec.Struct, frozen=True):
-    """A business as the operator sees it: counts since midnight, its troubles, and nothing that a caller said."""
+    """A business as the operator sees it: its day and its troubles, and nothing that a caller said."""
 
     business_id: int
     name: str
     kind: str
     numbers: tuple[str, ...]
-    calls: int
-    live: int
     health: Health
 
 
@@ -35,9 +31,6 @@ async def show(visit: Visit) -> Response:
 
 
 async def _watched(visit: Visit, one: businesses.Listed) -> Watched:
-    today = Call.started_at >= visit.clock.midnight()
     async with visit.house.db.reading(one.business_id) as scope:
-        calls = await scope.first(select(func.count(Call.id)).where(today))
-        live = await scope.first(select(func.count(Call.id)).where(today, Call.status != "finished"))
         health = await troubles.examine(scope, visit.now)
-    return Watched(one.business_id, one.name, one.kind, one.numbers, calls, live, health)
+    return Watched(one.business_id, one.name, one.kind, one.numbers, health)

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import and_, func, select
+from sqlalchemy import func, select
 from starlette.responses import Response
 
 from agentlocator.db.schema import Appointment, Call, Conversation, Lead, Service
@@ -22,16 +22,6 @@ from agentlocator.web.visit import Visit
 _LATEST = 6
 _WAITING = 8
 _NEXT = 8
-
-
-class Day(msgspec.Struct, frozen=True):
-    """What happened since midnight. Costs are in millionths of a dollar."""
-
-    calls: int
-    live: int
-    booked: int
-    spent_micro_usd: int
-    silent: int
 
 
 class Visitor(msgspec.Struct, frozen=True):
@@ -54,35 +44,28 @@ class Waiting(msgspec.Struct, frozen=True):
 
 async def show(visit: Visit) -> Response:
     async with visit.reading() as scope:
-        midnight = visit.clock.midnight()
-        day = await _day(scope, midnight)
+        booked = await _booked(scope, visit.clock.midnight())
         latest = await lines_of(scope, await calls.listed(scope, limit=_LATEST))
         coming = await _coming(scope, visit.now, visit.clock.midnight(1))
         waiting = await _waiting(scope)
         health = await troubles.examine(scope, visit.now)
     return visit.render(
-        "today.html", section="today", day=day, latest=latest, coming=coming, waiting=waiting, health=health
+        "today.html", section="today", booked=booked, latest=latest, coming=coming, waiting=waiting, health=health
     )
 
 
-async def _day(scope: Scope, midnight: datetime) -> Day:
-    today = Call.started_at >= midnight
-    real = and_(today, Call.is_test.is_(False))
-    # A test call costs what a call costs; everything else of it is no news.
-    spent = select(func.coalesce(func.sum(Call.cost_micro_usd), 0)).where(today)
-    tests = select(Call.call_sid).where(Call.is_test)
-    booked = select(func.count(Appointment.id)).where(
-        Appointment.created_at >= midnight,
-        Appointment.call_sid.is_not(None),
-        Appointment.call_sid.not_in(tests),
-        Appointment.status != "cancelled",
-    )
-    return Day(
-        calls=await scope.first(select(func.count(Call.id)).where(real)),
-        live=await scope.first(select(func.count(Call.id)).where(real, Call.status != "finished")),
-        booked=await scope.first(booked),
-        spent_micro_usd=int(await scope.first(spent)),
-        silent=await scope.first(select(func.count(Call.id)).where(real, Call.tx == 0)),
+async def _booked(scope: Scope, since: datetime) -> int:
+    """How many appointments were made in calls; in tests do not count."""
+    in_a_test = select(Call.id).where(Call.call_sid == Appointment.call_sid, Call.is_test).exists()
+    return int(
+        await scope.first(
+            select(func.count(Appointment.id)).where(
+                Appointment.created_at >= since,
+                Appointment.call_sid.is_not(None),
+                Appointment.status != "cancelled",
+                ~in_a_test,
+            )
+        )
     )
 
 

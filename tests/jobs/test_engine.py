@@ -36,6 +36,18 @@ class Notebook:
         return ""
 
 
+async def interrupted(notebook: Notebook, address: str, machine: str) -> None:
+    """A machine stops while it is at the second step."""
+    notebook.gate = asyncio.Event()
+    engine = Engine(address, {"note": (notebook.first, notebook.second)}, machine=machine)
+    await engine.start()
+    asking = asyncio.create_task(engine.run("note", "id-1", "a"))
+    await notebook.at_the_second.wait()
+    asking.cancel()
+    await engine.stop()
+    notebook.gate = None
+
+
 @pytest.fixture
 def notebook() -> Notebook:
     return Notebook()
@@ -79,15 +91,7 @@ async def test_work_interrupted_by_a_stop_goes_on_at_the_next_start(
     address: str, notebook: Notebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("agentlocator.jobs.engine.STOP_S", 0.05)
-    notebook.gate = asyncio.Event()
-    engine = Engine(address, {"note": (notebook.first, notebook.second)}, machine="here")
-    await engine.start()
-    asking = asyncio.create_task(engine.run("note", "id-1", "a"))
-    await notebook.at_the_second.wait()
-    asking.cancel()
-    await engine.stop()
-    notebook.gate = None
-
+    await interrupted(notebook, address, "here")
     engine = Engine(address, {"note": (notebook.first, notebook.second)}, machine="here")
     await engine.start()
     await engine.run("note", "id-1", "a")
@@ -99,15 +103,7 @@ async def test_what_a_machine_left_that_never_came_back_is_taken_over(
     address: str, notebook: Notebook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("agentlocator.jobs.engine.STOP_S", 0.05)
-    notebook.gate = asyncio.Event()
-    engine = Engine(address, {"note": (notebook.first, notebook.second)}, machine="gone")
-    await engine.start()
-    asking = asyncio.create_task(engine.run("note", "id-1", "a"))
-    await notebook.at_the_second.wait()
-    asking.cancel()
-    await engine.stop()
-    notebook.gate = None
-
+    await interrupted(notebook, address, "gone")
     engine = Engine(address, {"note": (notebook.first, notebook.second)}, machine="here")
     await engine.start()
     await engine.run("note", "id-1", "a", take_over=True)

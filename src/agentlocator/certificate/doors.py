@@ -14,6 +14,7 @@ import msgspec
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from agentlocator.certificate.evidence import Knock
+from agentlocator.config import Settings
 from agentlocator.simulator.carrier import CallFacts
 from agentlocator.simulator.carrier_socket import CarrierShell, sign
 from agentlocator.simulator.carrier_twiml import StreamOrder
@@ -31,6 +32,12 @@ class House(msgspec.Struct, frozen=True):
     account_sid: str
     auth_token: str
     number: str
+
+    @classmethod
+    def of(cls, settings: Settings, url: str, number: str) -> House:
+        """The server that answers at `url` and runs with these settings."""
+        token = settings.twilio_auth_token.get_secret_value()
+        return cls(settings.public_url, url, settings.twilio_account_sid, token, number)
 
 
 async def forged_webhooks(http: httpx2.AsyncClient, house: House) -> list[Knock]:

@@ -42,7 +42,7 @@ from agentlocator.domain import localtime
 from agentlocator.domain.profile import BusinessProfile
 from agentlocator.domain.readiness import Found
 from agentlocator.realtime import lifetimes
-from agentlocator.rehearsal.evidence import is_bit_exact, stop_ms
+from agentlocator.rehearsal.evidence import card_of, is_bit_exact, stop_ms
 from agentlocator.simulator.carrier import Carrier
 from agentlocator.simulator.carrier_socket import CallReport, CarrierShell
 from agentlocator.simulator.person import Person
@@ -63,13 +63,7 @@ async def examine(place: Place, profile: BusinessProfile, before: Found, *, seed
     about = about_of(place, profile, caller=BUILT_IN)
     others = await strangers_of(place.db, profile)
     settings = place.settings
-    house = doors.House(
-        settings.public_url,
-        place.url,
-        settings.twilio_account_sid,
-        settings.twilio_auth_token.get_secret_value(),
-        about.number,
-    )
+    house = doors.House.of(settings, place.url, about.number)
     person = Person(
         script.lines(real_model=place.real_model),
         place.voice,
@@ -278,14 +272,7 @@ async def _rows(scope: Scope, call_sid: str, timezone: str) -> _Rows:
     rows = _Rows(tx=call.tx, rx=call.rx)
     lead = await scope.get(Lead, call.lead_id) if call.lead_id is not None else None
     if lead is not None:
-        rows.lead = {
-            "id": lead.id,
-            "name": lead.name,
-            "phone": lead.phone_e164,
-            "source": lead.source,
-            "last_call_sid": lead.last_call_sid,
-            "last_call_at": lead.last_call_at.isoformat() if lead.last_call_at else None,
-        }
+        rows.lead = card_of(lead)
     visit: Appointment | None = await scope.first(
         select(Appointment).where(Appointment.call_sid == call_sid).order_by(Appointment.id.desc())
     )

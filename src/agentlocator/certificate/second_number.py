@@ -59,13 +59,7 @@ async def examine(
     if call_sid is None:
         return msgspec.structs.replace(evidence, answered=Answered("the carrier dialled and no call came here"))
     settings = place.settings
-    house = doors.House(
-        settings.public_url,
-        place.url,
-        settings.twilio_account_sid,
-        settings.twilio_auth_token.get_secret_value(),
-        about.number,
-    )
+    house = doors.House.of(settings, place.url, about.number)
     forged = await doors.forged_webhooks(http, house)
     facts = CallFacts(settings.twilio_account_sid, call_sid, from_e164, about.number)
     ours = (profile.fallback_number or "", *(target.e164 for target in profile.transfer_numbers))

@@ -40,15 +40,14 @@ class GuardedSession(Session):
     """A session that knows its business. Opened by `Database`, never by hand."""
 
 
-class Scope:
-    """One business's rows, in one transaction. Everything the domain does, it does through this."""
+class _Door:
+    """What can be done with rows in one transaction, whoever's they are."""
 
-    def __init__(self, session: AsyncSession, business_id: int) -> None:
+    def __init__(self, session: AsyncSession) -> None:
         self.session = session
-        self.business_id = business_id
 
     def add(self, row: R) -> R:
-        """Put a new row into this business. It has its id after `flush`."""
+        """Put a new row in. It has its id after `flush`."""
         self.session.add(row)
         return row
 
@@ -56,7 +55,7 @@ class Scope:
         await self.session.flush()
 
     async def get(self, kind: type[R], row_id: int) -> R | None:
-        """The row with this id, if it is this business's."""
+        """The row with this id, if it can be seen from here."""
         return await self.session.get(kind, row_id)
 
     async def first(self, statement: Select[T]) -> Any:
@@ -72,14 +71,22 @@ class Scope:
         found: Sequence[Any] = (await self.session.execute(statement)).all()
         return found
 
-    async def execute(self, statement: Executable) -> Result[Any]:
-        return await self.session.execute(statement)
-
     async def changed(self, statement: Executable) -> int:
         """How many rows an UPDATE or DELETE met: where racing writers learn who won."""
         result = await self.session.execute(statement, execution_options={"synchronize_session": "fetch"})
         assert isinstance(result, CursorResult), "only an UPDATE or a DELETE counts its rows"
         return int(result.rowcount)
+
+
+class Scope(_Door):
+    """One business's rows, in one transaction. Everything the domain does, it does through this."""
+
+    def __init__(self, session: AsyncSession, business_id: int) -> None:
+        super().__init__(session)
+        self.business_id = business_id
+
+    async def execute(self, statement: Executable) -> Result[Any]:
+        return await self.session.execute(statement)
 
     async def insert_new(self, kind: type[R], /, **values: Any) -> bool:
         """Insert, or say False when a unique key has it already (after waiting for its writer)."""
@@ -90,32 +97,8 @@ class Scope:
         return self.session.get_bind().dialect.name == "postgresql"
 
 
-class Operator:
+class Operator(_Door):
     """The installation's own view: which businesses exist, who may look at them. Nothing of theirs."""
-
-    def __init__(self, session: AsyncSession) -> None:
-        self.session = session
-
-    def add(self, row: R) -> R:
-        """Put a new row into the installation. It has its id after `flush`."""
-        self.session.add(row)
-        return row
-
-    async def flush(self) -> None:
-        await self.session.flush()
-
-    async def get(self, kind: type[R], row_id: int) -> R | None:
-        return await self.session.get(kind, row_id)
-
-    async def rows(self, statement: Executable) -> Sequence[Any]:
-        found: Sequence[Any] = (await self.session.execute(statement)).all()
-        return found
-
-    async def changed(self, statement: Executable) -> int:
-        """How many rows an UPDATE or DELETE met."""
-        result = await self.session.execute(statement, execution_options={"synchronize_session": "fetch"})
-        assert isinstance(result, CursorResult), "only an UPDATE or a DELETE counts its rows"
-        return int(result.rowcount)
 
     async def insert_new(self, kind: type[R], /, **values: Any) -> bool:
         """Insert, or say False when a unique key has it already (after waiting for its writer)."""
@@ -126,12 +109,6 @@ class Operator:
         """Leave the operator's door for one business, in the same transaction. There is no way back."""
         await self.session.flush()
         return await enter(self.session, business_id)
-
-    async def all(self, statement: Select[T]) -> Sequence[Any]:
-        return (await self.session.execute(statement)).scalars().all()
-
-    async def first(self, statement: Select[T]) -> Any:
-        return (await self.session.execute(statement.limit(1))).scalars().first()
 
     async def add_business(self, business: Business) -> Scope:
         """Write a new business and step into it: furnished in this transaction, or it never was."""

@@ -68,16 +68,10 @@ async def place(
     if not 0 < visit.duration_min <= availability.MAX_DURATION_MIN:
         return Refusal("invalid_duration")
     diary = await calendars.read(scope, now=min(now, starts_at), schedule=schedule, resource_id=resource_id)
-    slot = Slot(
-        starts_at=starts_at,
-        ends_at=starts_at + timedelta(minutes=visit.duration_min),
-        wall=localtime.to_wall(starts_at, diary.rules.timezone),
-        resource_ids=(resource_id,),
-    )
     await _expire_holds(scope, now)
-    if resource_id not in availability.free_resources(diary.calendar, *slot.footprint(visit)):
-        near = availability.nearest(diary.rules, visit, diary.calendar, wish=starts_at, now=now)
-        return Refusal("slot_unavailable", near)
+    slot = availability.judge_freely(diary.rules, visit, diary.calendar, starts_at, resource_id, now=now)
+    if isinstance(slot, Refusal):
+        return slot
     return await _write(scope, booking, slot, visit, diary.rules.timezone, kind="booked", hold_s=None, now=now)
 
 
@@ -162,16 +156,10 @@ async def move(
         return await _receipt(scope, row, "rescheduled")
     visit = _visit_of(row)
     diary = await calendars.read(scope, now=now, schedule=schedule, besides=row.id, resource_id=wanted_id)
-    slot = Slot(
-        starts_at=starts_at,
-        ends_at=starts_at + timedelta(minutes=visit.duration_min),
-        wall=localtime.to_wall(starts_at, diary.rules.timezone),
-        resource_ids=(wanted_id,),
-    )
     await _expire_holds(scope, now)
-    if wanted_id not in availability.free_resources(diary.calendar, *slot.footprint(visit)):
-        near = availability.nearest(diary.rules, visit, diary.calendar, wish=starts_at, now=now)
-        return Refusal("slot_unavailable", near)
+    slot = availability.judge_freely(diary.rules, visit, diary.calendar, starts_at, wanted_id, now=now)
+    if isinstance(slot, Refusal):
+        return slot
     before = row.starts_at, row.resource_id
     _settle(row, slot, visit, diary.rules.timezone, now)
     await scope.flush()

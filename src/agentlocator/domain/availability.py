@@ -169,6 +169,21 @@ def judge_instant(rules: Rules, visit: Visit, calendar: Calendar, *, wish: datet
     return _slot(rules, visit, _Occupied(calendar), wish)
 
 
+def judge_freely(
+    rules: Rules, visit: Visit, calendar: Calendar, starts_at: datetime, resource_id: int, *, now: datetime
+) -> Slot | Refusal:
+    """The slot a person has chosen, outside the grid and the hours if he wants, but never over another visit."""
+    slot = Slot(
+        starts_at=starts_at,
+        ends_at=starts_at + timedelta(minutes=visit.duration_min),
+        wall=localtime.to_wall(starts_at, rules.timezone),
+        resource_ids=(resource_id,),
+    )
+    if resource_id not in free_resources(calendar, *slot.footprint(visit)):
+        return Refusal("slot_unavailable", nearest(rules, visit, calendar, wish=starts_at, now=now))
+    return slot
+
+
 def nearest(
     rules: Rules, visit: Visit, calendar: Calendar, *, wish: datetime, now: datetime, count: int = OFFERED
 ) -> tuple[Slot, ...]:

@@ -160,14 +160,7 @@ async def add_rows(evidence: Evidence, db: Database, profile: BusinessProfile) -
             select(Appointment).where(Appointment.lead_id == call.lead_id).order_by(Appointment.id.desc())
         )
     if lead is not None:
-        evidence.lead = {
-            "id": lead.id,
-            "name": lead.name,
-            "phone": lead.phone_e164,
-            "source": lead.source,
-            "last_call_sid": lead.last_call_sid,
-            "last_call_at": lead.last_call_at.isoformat() if lead.last_call_at else None,
-        }
+        evidence.lead = card_of(lead)
     if appointment is not None:
         evidence.appointment = {
             "id": appointment.id,
@@ -177,6 +170,18 @@ async def add_rows(evidence: Evidence, db: Database, profile: BusinessProfile) -
             "lead_id": appointment.lead_id,
             "call_sid": appointment.call_sid,
         }
+
+
+def card_of(lead: Lead) -> dict[str, Any]:
+    """A lead, as the dashboard has it."""
+    return {
+        "id": lead.id,
+        "name": lead.name,
+        "phone": lead.phone_e164,
+        "source": lead.source,
+        "last_call_sid": lead.last_call_sid,
+        "last_call_at": lead.last_call_at.isoformat() if lead.last_call_at else None,
+    }
 
 
 def record(evidence: Evidence, path: Path, observer: Observer, carrier: Carrier) -> None:

@@ -161,8 +161,8 @@ async def test_a_listener_who_does_not_keep_up_loses_the_oldest_and_costs_no_mem
         audience = studio.house.deployment.audience
         with audience.listen(studio.office.town.clinic, "CA1") as ear:
             assert ear is not None
-            rx = studio.house.session("CA1").call._rx
-            await eventually(lambda: studio.house.session("CA1").call._rx > rx + 170)
+            rx = studio.house.session("CA1").call.line.rx
+            await eventually(lambda: studio.house.session("CA1").call.line.rx > rx + 170)
             assert len(await ear.sound(1)) <= 150 * 161
 
 

@@ -45,6 +45,26 @@ _ASKS_FOR_NUMBER: Final = re.compile(
 _WORD: Final = re.compile(r"\d+(?:[:./]\d+)+|\w+")
 
 
+class Dictation:
+    """What the caller has said since the assistant was last heard, and what it said then."""
+
+    def __init__(self) -> None:
+        self._said: list[str] = []
+        self._answer = ""
+
+    def said(self, text: str) -> None:
+        self._said.append(text)
+
+    def answered(self, heard_text: str) -> None:
+        """The assistant was heard: what he says from now on is a new turn."""
+        self._answer = heard_text
+        self._said.clear()
+
+    @property
+    def unfinished(self) -> bool:
+        return is_unfinished(" ".join(self._said), self._answer)
+
+
 def is_unfinished(caller: str, assistant: str) -> bool:
     """Whether `caller`, all he said since `assistant` was last heard, looks like the beginning of a number.
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from agentlocator.call.policy import CallPolicy
+
 END_CALL = "end_call"
 TRANSFER = "transfer_to_human"
 
@@ -20,6 +22,37 @@ class Ending(msgspec.Struct, frozen=True):
     revocable: bool = False
     transfer_to: str = ""
     summary: str = ""
+
+
+class Farewell:
+    """The decision that the call ends, and until when it can be taken back. `ending` is None while the call goes on."""
+
+    def __init__(self, policy: CallPolicy) -> None:
+        self._timeout_ms = policy.farewell_timeout_ms
+        self.ending: Ending | None = None
+
+    def begin(
+        self, outcome: str, now_ms: int, *, revocable: bool = False, transfer_to: str = "", summary: str = ""
+    ) -> bool:
+        """The call is to end. False when that is decided already: the first reason is the one that counts."""
+        if self.ending is not None:
+            return False
+        self.ending = Ending(outcome, now_ms + self._timeout_ms, revocable, transfer_to, summary)
+        return True
+
+    def put_through(self, transfer_to: str, now_ms: int) -> bool:
+        """A person hands the call on, whatever was decided before. False when another person has already."""
+        if self.ending is not None and self.ending.transfer_to and not self.ending.revocable:
+            return False
+        self.ending = None
+        return self.begin("transferred", now_ms, transfer_to=transfer_to)
+
+    def take_back(self) -> bool:
+        """The caller has something to say. False when the call ends all the same, or did not end."""
+        if self.ending is None or not self.ending.revocable:
+            return False
+        self.ending = None
+        return True
 
 
 class TransferRequest(msgspec.Struct, frozen=True):

@@ -21,7 +21,10 @@ class LinkState(enum.Enum):
 
 
 class ModelLink:
-    """Attempts count from 1, and from 1 again after a session that has given a whole answer."""
+    """Attempts count from 1, and from 1 again after a session that has given a whole answer.
+
+    `lost_since_ms` is when the session that is missed now was lost, or first failed to come; None while none is missed.
+    """
 
     def __init__(self, policy: CallPolicy) -> None:
         self._policy = policy
@@ -30,6 +33,7 @@ class ModelLink:
         self._in_vain = 0
         self._has_answered = False
         self.deadline_ms: int | None = None
+        self.lost_since_ms: int | None = None
 
     @property
     def up(self) -> bool:
@@ -50,6 +54,7 @@ class ModelLink:
 
     def confirmed(self, now_ms: int) -> None:
         self.sessions += 1
+        self.lost_since_ms = None
         self._enter(LinkState.UP, now_ms + self._policy.session_max_ms)
 
     def answered(self) -> None:
@@ -59,6 +64,8 @@ class ModelLink:
 
     def failed(self, now_ms: int, fatal: bool) -> None:
         """The attempt or the session is over. A session's loss is first met by an immediate attempt: he is waiting."""
+        if self.lost_since_ms is None:
+            self.lost_since_ms = now_ms
         if not self._has_answered:
             self._in_vain += 1
         self._has_answered = False

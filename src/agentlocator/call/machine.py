@@ -1,19 +1,19 @@
 """The call: `handle(event, now_ms) -> list[Command]`. Every decision about a call is made here and nowhere else.
 
-It is composed of small machines (model link, response gate, playout, floor, pending tools, keypad, transcript) and adds
-only what concerns several of them. Facts are stored, moods are derived: who has the floor follows from what is being
-heard. Between an event and its commands nothing waits; what has to happen later is a timer, and `deadline_ms` is the
-earliest of them. The same events at the same times give the same commands.
+It is composed of small machines (carrier's line, model link, response gate, responses, playout, floor, silence, pending
+tools, keypad, dictation, agenda, farewell, transcript) and adds only what concerns several of them. Facts are stored,
+moods are derived: who has the floor follows from what is being heard. Between an event and its commands nothing waits;
+what has to happen later is a timer, and `deadline_ms` is the earliest of them. The same events at the same times give
+the same commands.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-import msgspec
-
 from agentlocator.audio.frames import FRAME_MS
 from agentlocator.call import cues
+from agentlocator.call.agenda import Agenda
 from agentlocator.call.commands import (
     AddMessage,
     AddToolOutput,
@@ -36,7 +36,7 @@ from agentlocator.call.commands import (
     SendMark,
     TruncateItem,
 )
-from agentlocator.call.dictation import is_unfinished
+from agentlocator.call.dictation import Dictation
 from agentlocator.call.events import (
     AssistantAudioFinished,
     AssistantAudioProduced,
@@ -67,14 +67,17 @@ from agentlocator.call.events import (
     ToolFinished,
     ToolRequested,
 )
-from agentlocator.call.farewell import END_CALL, TRANSFER, Ending, chosen_target, read_transfer
+from agentlocator.call.farewell import END_CALL, TRANSFER, Farewell, chosen_target, read_transfer
 from agentlocator.call.floor import Commit, Decision, Pause
 from agentlocator.call.gate import ANSWER, GateState, ResponseGate, Want
 from agentlocator.call.keypad import Keypad
+from agentlocator.call.line import CarrierLine
 from agentlocator.call.link import LinkState, ModelLink
 from agentlocator.call.listening import Listening
 from agentlocator.call.playout import Playout, Utterance
 from agentlocator.call.policy import CallBrief
+from agentlocator.call.responses import Responses, Worth
+from agentlocator.call.silence import Silence
 from agentlocator.call.tools import PendingTools
 from agentlocator.call.transcript import Transcript, keypad_text
 
@@ -99,42 +102,24 @@ class Call:
         self.policy = policy
         self.over = False
         self.deadline_ms: int | None = None
+        self.line = CarrierLine(policy)
         self.link = ModelLink(policy)
         self.gate = ResponseGate()
+        self.responses = Responses(policy)
         self.playout = Playout(policy.playout_lead_ms, policy.mark_every_ms, policy.playout_gap_ms)
         self.tools = PendingTools()
         self.keypad = Keypad(policy)
+        self.dictation = Dictation()
         self.transcript = Transcript()
         self.listening = Listening(policy)
+        self.silence = Silence(policy)
+        self.agenda = Agenda(brief)
+        self.farewell = Farewell(policy)
 
         self._now_ms = 0
         self._commands: list[Command] = []
-        self._rx = 0
         self._heard_ms = 0
-        self._stream_started_ms: int | None = None
-        self._last_frame_ms: int | None = None
-        self._openings = _openings(brief)
-        self._abandoned: set[str] = set()
-        self._closed: set[str] = set()
-        self._response = _Response()
-        self._failures = 0
-        self._continuations = 0
-        self._owes_answer = False
         self._talking_since_ms: int | None = None
-        self._turn_ended_ms: int | None = None
-        self._quiet_since_ms = 0
-        self._silence_prompts = 0
-        self._lost_link_ms: int | None = None
-        self._ending: Ending | None = None
-        self._protected: set[str] = set()
-        self._fillers = 0
-        self._corrections = 0
-        self._untold: list[Want] = []
-        self._hold_until_ms = 0
-        self._owed_since_ms: int | None = None
-        self._sound_ended_ms = 0
-        self._said_since_answer: list[str] = []
-        self._last_answer = ""
 
         self._handlers: dict[type[Event], Callable[..., None]] = {
             CallOffered: self._offered,
@@ -178,7 +163,7 @@ class Call:
             (lambda: self.tools.deadline_ms, self._tools_overdue),
             (lambda: self.keypad.deadline_ms, self._keypad_paused),
             (self._silence_due_ms, self._silent),
-            (self._line_due_ms, self._line_died),
+            (self.line.dead_at_ms, self._line_died),
             (self._length_due_ms, self._too_long),
             (self._farewell_due_ms, self._farewell_over),
         )
@@ -197,12 +182,7 @@ class Call:
     @property
     def live(self) -> bool:
         """The caller can hear and be heard."""
-        return self._stream_started_ms is not None and not self.over
-
-    @property
-    def _greeted(self) -> bool:
-        """Everything that opens the call has been made: then the caller is heard."""
-        return not self._openings
+        return self.line.opened_ms is not None and not self.over
 
     @property
     def assistant_speaking(self) -> bool:
@@ -215,10 +195,9 @@ class Call:
         self._open_model()
 
     def _stream_started(self, _event: StreamStarted) -> None:
-        if self._stream_started_ms is None:
-            self._stream_started_ms = self._turn_ended_ms = self._sound_ended_ms = self._now_ms
-            self._last_frame_ms = self._now_ms
-            self._quiet_since_ms = self._now_ms
+        if self.line.opened_ms is None:
+            self.line.opened(self._now_ms)
+            self.silence.begin(self._now_ms)
             # Speech made ready while the carrier was still connecting leaves now.
             self.playout.connect(self._now_ms)
 
@@ -236,62 +215,48 @@ class Call:
         """A person's wish is not argued with: what is being said ends, the caller is told, and put through."""
         if not self.live or event.transfer_to not in self.brief.transfer_targets:
             return
-        if self._ending is not None and self._ending.transfer_to and not self._ending.revocable:
-            return
-        self._ending = msgspec.structs.replace(self._ending_as("transferred"), transfer_to=event.transfer_to)
-        self.gate.drop_wishes()
-        self.gate.want(Want(cues.ANNOUNCE_TRANSFER))
-
-    def _line_due_ms(self) -> int | None:
-        if self._last_frame_ms is None:
-            return self.policy.stream_wait_ms
-        return self._last_frame_ms + self.policy.line_dead_ms
+        if self.farewell.put_through(event.transfer_to, self._now_ms):
+            self.gate.drop_wishes()
+            self.gate.want(Want(cues.ANNOUNCE_TRANSFER))
 
     def _line_died(self) -> None:
-        if self._stream_started_ms is None:
+        if self.line.opened_ms is None:
             self._finish("never_connected", "no media stream came for this call")
         else:
             self._emit(EndStream("line_dead"))
             self._finish("line_dead", f"no frame for {self.policy.line_dead_ms} ms")
 
     def _length_due_ms(self) -> int | None:
-        if self._stream_started_ms is None or self._ending:
-            return None
-        return self._stream_started_ms + self.policy.max_call_ms
+        return None if self.farewell.ending else self.line.longest_ms
 
     def _too_long(self) -> None:
         self._say_goodbye(cues.FAREWELL_TIME, "max_length")
 
     def _say_goodbye(self, cue: str, outcome: str) -> None:
         """Ends the call once the goodbye was heard, or when it takes too long."""
-        if self._ending is None:
-            revocable = outcome == "caller_silent"
-            self._ending = msgspec.structs.replace(self._ending_as(outcome), revocable=revocable)
+        if self.farewell.begin(outcome, self._now_ms, revocable=outcome == "caller_silent"):
             self.gate.drop_wishes()
             self.gate.want(Want(cue))
 
-    def _ending_as(self, outcome: str) -> Ending:
-        return Ending(outcome, self._now_ms + self.policy.farewell_timeout_ms)
-
     def _go_on(self) -> None:
         """The caller has something to say before the call ends: then it does not end."""
-        if self._ending is None or not self._ending.revocable:
+        if not self.farewell.take_back():
             return
-        self._ending = None
         self.gate.forget(*_FAREWELLS)
-        if self.gate.busy and self.gate.asked_for in _FAREWELLS and not self._response.audible:
+        if self.gate.busy and self.gate.asked_for in _FAREWELLS and not self.responses.audible:
             self._abandon_response()
 
     def _farewell_due_ms(self) -> int | None:
-        if self._ending is None:
+        ending = self.farewell.ending
+        if ending is None:
             return None
-        said = self._idle and not self.gate.wanting
-        return self._sound_ended_ms + self.policy.farewell_pause_ms if said else self._ending.deadline_ms
+        return self.silence.sound_ended_ms + self.policy.farewell_pause_ms if self._idle else ending.deadline_ms
 
     def _farewell_over(self) -> None:
-        assert self._ending, "only a call that is ending has a farewell"
-        self._emit(EndStream(self._ending.outcome, self._ending.transfer_to, self._ending.summary))
-        self._finish(self._ending.outcome, self._ending.summary)
+        ending = self.farewell.ending
+        assert ending, "only a call that is ending has a farewell"
+        self._emit(EndStream(ending.outcome, ending.transfer_to, ending.summary))
+        self._finish(ending.outcome, ending.summary)
 
     def _lose_model(self, reason: str) -> None:
         """The assistant cannot be had any more: the carrier is sent to the crash net, where a person may be."""
@@ -313,7 +278,7 @@ class Call:
                 outcome=outcome,
                 detail=detail,
                 tx=self.playout.tx,
-                rx=self._rx,
+                rx=self.line.rx,
                 produced_ms=self.playout.produced_ms,
                 heard_ms=self._heard_ms,
                 discarded_ms=self.playout.discarded_ms,
@@ -341,30 +306,20 @@ class Call:
             self._lose_model("the session was not configured as asked")
             return
         self.link.confirmed(self._now_ms)
-        self._lost_link_ms = None
-        self._quiet_since_ms = self._now_ms
+        self.silence.stirred(self._now_ms)
         self._emit(ReportSession(event.voice))
         self._refill()
-        if not self._greeted:
-            self._open_conversation()
-        elif self._untold:
-            for correction in self._untold:
-                self.gate.want(correction)
-        elif self._owes_answer:
-            self.gate.want(Want(cues.RESUME_AFTER_LOSS))
+        for due in self._what_is_due():
+            self.gate.want(due)
 
-    def _open_conversation(self) -> None:
-        for opening in self._openings:
-            self.gate.want(opening)
-        if self._owes_answer:
-            self.gate.want(ANSWER)
-
-    def _told(self, said: Want) -> None:
-        """What had to be said, an opening or a correction, needs not be said again."""
-        if said in self._openings:
-            self._openings.remove(said)
-        if said in self._untold:
-            self._untold.remove(said)
+    def _what_is_due(self) -> list[Want]:
+        """What a new session has to say before anything else."""
+        owed = self.silence.owes_answer
+        if not self.agenda.greeted:
+            return [*self.agenda.openings, ANSWER] if owed else self.agenda.openings
+        if self.agenda.corrections:
+            return self.agenda.corrections
+        return [Want(cues.RESUME_AFTER_LOSS)] if owed else []
 
     def _refill(self) -> None:
         """Tells a new session what has been said and done before it."""
@@ -379,15 +334,12 @@ class Call:
         self._drop_link(event.reason, event.fatal)
 
     def _drop_link(self, reason: str, fatal: bool = False) -> None:
-        self._owes_answer = self._owes_answer or self.gate.busy or self.gate.wanting
-        if self.gate.response_id is not None:
-            self._abandoned.add(self.gate.response_id)
+        self.silence.owes_answer = self.silence.owes_answer or self.gate.busy or self.gate.wanting
+        self.responses.abandon(self.gate.response_id)
         self.gate.reset()
         # What was generated still plays: while it does, the caller notices nothing.
         self.playout.finish_response(None)
         self._talking_since_ms = None
-        if self._lost_link_ms is None:
-            self._lost_link_ms = self._now_ms
         self.link.failed(self._now_ms, fatal)
         if self.link.state is LinkState.LOST:
             self._lose_model(reason)
@@ -397,8 +349,8 @@ class Call:
         if self.link.up:
             # A planned renewal waits for a moment in which nobody speaks and nothing runs.
             return due_ms if self._idle else None
-        if self._lost_link_ms is not None and self._owing:
-            patience_ms = max(self._lost_link_ms, self._quiet_since_ms) + self.policy.lost_link_silence_ms
+        if self.link.lost_since_ms is not None and self._owing:
+            patience_ms = max(self.link.lost_since_ms, self.silence.since_ms) + self.policy.lost_link_silence_ms
             return patience_ms if due_ms is None else min(due_ms, patience_ms)
         return due_ms
 
@@ -440,74 +392,74 @@ class Call:
         granted = self.gate.request(self._now_ms)
         if granted:
             event_id, want = granted
-            self._response = _Response()
+            self.responses.begin()
             self._emit(RequestResponse(event_id, want.cue))
 
     def _response_started(self, event: ResponseStarted) -> None:
-        self._response = _Response()
+        self.responses.begin()
         unwanted = self.gate.started(event.response_id, self._now_ms)
         if self.gate.asked_for.protected:
-            self._protected.add(event.response_id)
+            self.responses.protect(event.response_id)
         if unwanted:
-            self._abandoned.add(event.response_id)
+            self.responses.abandon(event.response_id)
             self._emit(CancelResponse(event.response_id))
 
     def _audio_produced(self, event: AssistantAudioProduced) -> None:
-        if not self._listened_to(event.response_id):
+        if not self.responses.is_heeded(event.response_id):
             return
-        self._response.audible = True
+        self.responses.audible = True
         self.gate.progress_ms = self._now_ms
         if not self.gate.asked_for.protected:
-            self._told(self.gate.asked_for)
+            self.agenda.told(self.gate.asked_for)
         self.playout.produce(event.response_id, event.item_id, event.content_index, event.audio)
 
     def _text_produced(self, event: AssistantTextProduced) -> None:
-        if self._listened_to(event.response_id):
+        if self.responses.is_heeded(event.response_id):
             self.playout.utterance(event.response_id, event.item_id).text += event.text
-
-    def _listened_to(self, response_id: str) -> bool:
-        """Neither given up nor over: what comes late for a response would never be finished."""
-        return response_id not in self._abandoned and response_id not in self._closed
 
     def _audio_finished(self, event: AssistantAudioFinished) -> None:
         self.playout.finish(event.item_id)
 
     def _response_finished(self, event: ResponseFinished) -> None:
         self.playout.finish_response(event.response_id)
-        self._closed.add(event.response_id)
+        self.responses.close(event.response_id)
         ours = self.gate.ours
         if not self.gate.finished(event.response_id):
             return
-        abandoned = event.response_id in self._abandoned
-        self._abandoned.discard(event.response_id)
-        if abandoned or not ours or event.status == "cancelled":
+        worth = self.responses.weigh(event)
+        if not ours:
             return
-        if event.status == "incomplete" and event.reason != "content_filter":
-            self._continue_response()
-        elif event.status == "failed" or not (self._response.audible or self._response.tools):
-            self._response_failed(event.code or event.reason or "empty", event.fatal)
-        elif event.status == "completed":
-            self._continuations = self._failures = 0
-            self.link.answered()
-            self._told(self.gate.asked_for)
-            self._owes_answer = self._owes_answer and (self._response.tools or self.tools.running)
-            self._announce_ending()
+        match worth:
+            case Worth.WHOLE:
+                self._answered()
+            case Worth.CUT:
+                self._continue_response()
+            case Worth.FAILED:
+                self._response_failed(event.code or event.reason or "empty", event.fatal)
+            case Worth.NOTHING:
+                pass
+
+    def _answered(self) -> None:
+        self.responses.succeeded()
+        self.link.answered()
+        self.agenda.told(self.gate.asked_for)
+        self.silence.owes_answer = self.silence.owes_answer and (self.responses.tools or self.tools.running)
+        self._announce_ending()
 
     def _announce_ending(self) -> None:
         """A call that the model ends without a word is not ended without a word."""
-        if self._ending and self._ending.revocable and self._response.tools and not self._response.audible:
-            transferring = self._ending.outcome == "transferred"
+        ending = self.farewell.ending
+        if ending and ending.revocable and self.responses.tools and not self.responses.audible:
+            transferring = ending.outcome == "transferred"
             self.gate.want(Want(cues.ANNOUNCE_TRANSFER if transferring else cues.FAREWELL))
 
     def _continue_response(self) -> None:
         """An answer that hit the length limit goes on: it is never left cut (R9)."""
-        self._continuations += 1
-        if self._continuations <= self.policy.continuations:
+        if self.responses.may_go_on():
             self.gate.want_first(Want(cues.CONTINUE, protected=self.gate.asked_for.protected))
 
     def _response_failed(self, code: str, fatal: bool = False) -> None:
-        self._failures += 1
-        if fatal or self._failures > self.policy.response_retries:
+        if not self.responses.may_retry() or fatal:
             self._lose_model(f"the model failed to answer: {code}")
             return
         self.gate.want_first(self.gate.asked_for, self._now_ms + self.policy.retry_pause_ms)
@@ -516,19 +468,18 @@ class Call:
         """A response is under way, brings nothing, and nothing is left to play."""
         if not self.gate.busy or not self.link.up or self.assistant_speaking:
             return None
-        return max(self.gate.progress_ms, self._sound_ended_ms) + self.policy.stall_ms
+        return max(self.gate.progress_ms, self.silence.sound_ended_ms) + self.policy.stall_ms
 
     def _stalled(self) -> None:
         if self.gate.response_id is None and self.gate.state is GateState.ACTIVE:
             # We were told that a response is active and never saw it: it must have ended before we were told.
             self.gate.release()
             return
-        self._failures += 1
-        if self._failures > self.policy.response_retries:
-            self._lose_model("the model has stopped answering")
-        else:
+        if self.responses.may_retry():
             self._emit(CloseModel())
             self._drop_link("the model has stopped answering")
+        else:
+            self._lose_model("the model has stopped answering")
 
     # Dead air.
 
@@ -537,28 +488,23 @@ class Call:
         """The caller waits for something: silence is ours to explain."""
         if not self.live or self._caller_talking or self.assistant_speaking or self.keypad.deadline_ms is not None:
             return False
-        return self._owes_answer or self.gate.busy or self.gate.wanting or self.tools.running or not self._greeted
+        under_way = self.gate.busy or self.gate.wanting or self.tools.running
+        return self.silence.owes_answer or under_way or not self.agenda.greeted
 
     def _filler_due_ms(self) -> int | None:
         """A tool takes its time, and the model could speak meanwhile."""
-        if not self.tools.running or self._fillers >= self.policy.fillers or self._ending:
+        if not self.tools.running or self.farewell.ending:
             return None
         if self.gate.busy or self.gate.wanting or not self.link.up or not self._owing:
             return None
-        return max(self._sound_ended_ms, self.listening.last_speech_ms) + self.policy.filler_ms
+        return self.silence.filler_due_ms(self.listening.last_speech_ms)
 
     def _fill(self) -> None:
-        self._fillers += 1
+        self.silence.filled()
         self.gate.want(Want(cues.ONE_MOMENT))
 
     def _dead_air_due_ms(self) -> int | None:
-        if not self._owing:
-            self._owed_since_ms = None
-            return None
-        if self._owed_since_ms is None:
-            self._owed_since_ms = self._now_ms
-        since_ms = max(self._owed_since_ms, self._sound_ended_ms, self.listening.last_speech_ms, self._hold_until_ms)
-        return since_ms + self.policy.dead_air_ms
+        return self.silence.dead_air_due_ms(self._owing, self.listening.last_speech_ms, self._now_ms)
 
     def _give_up(self) -> None:
         self._lose_model(f"the caller heard nothing for {self.policy.dead_air_ms} ms")
@@ -566,8 +512,7 @@ class Call:
     def _abandon_response(self) -> None:
         """Stops the response that is being generated; what it still sends is not listened to."""
         response_id = self.gate.response_id
-        if response_id is not None:
-            self._abandoned.add(response_id)
+        self.responses.abandon(response_id)
         if self.gate.cancel(self._now_ms) and self.link.up:
             self._emit(CancelResponse(response_id))
 
@@ -582,15 +527,10 @@ class Call:
             self._emit(PlayFrame(frame, utterance.response_id))
             self.listening.sent(frame)
             if utterance.sent_frames == 1:
-                self._answer_begins(utterance)
+                utterance.latency_ms = self.silence.latency_ms(self._now_ms + self.playout.delay_ms)
             mark = self.playout.next_mark()
             if mark is not None:
                 self._emit(SendMark(mark))
-
-    def _answer_begins(self, utterance: Utterance) -> None:
-        if self._turn_ended_ms is not None:
-            utterance.latency_ms = self._now_ms + self.playout.delay_ms - self._turn_ended_ms
-            self._turn_ended_ms = None
 
     def _settle(self) -> None:
         for utterance in self.playout.settle(self._now_ms):
@@ -602,9 +542,8 @@ class Call:
 
     def _book_utterance(self, utterance: Utterance) -> None:
         self._heard_ms += utterance.heard_ms
-        self._quiet_since_ms = self._sound_ended_ms = self._now_ms
-        self._last_answer = utterance.heard_text
-        self._said_since_answer.clear()
+        self.silence.sounded(self._now_ms)
+        self.dictation.answered(utterance.heard_text)
         turn = self.transcript.assistant_said(utterance)
         if turn:
             self._emit(turn)
@@ -615,8 +554,8 @@ class Call:
         deadline_ms = self._now_ms + self.policy.tool_timeout_ms
         if not self.tools.request(event.tool_call_id, event.name, event.arguments, self._now_ms, deadline_ms):
             return
-        self._response.tools = True
-        if event.response_id in self._abandoned:
+        self.responses.tools = True
+        if self.responses.is_abandoned(event.response_id):
             # The caller spoke before this was done: he has not heard what the model was about to do.
             self._answer_tool(event.tool_call_id, TOOL_INTERRUPTED)
             return
@@ -625,14 +564,13 @@ class Call:
         elif event.name == TRANSFER:
             self._transfer(event)
         else:
-            self._owes_answer = True
+            self.silence.owes_answer = True
             self._emit(InvokeTool(event.tool_call_id, event.name, event.arguments))
 
     def _end_call(self, event: ToolRequested) -> None:
         """The model hangs up: after its goodbye was heard, which it may have said already (`_response_finished`)."""
         self._answer_tool(event.tool_call_id, TOOL_DONE)
-        if self._ending is None:
-            self._ending = msgspec.structs.replace(self._ending_as("assistant_hung_up"), revocable=True)
+        self.farewell.begin("assistant_hung_up", self._now_ms, revocable=True)
 
     def _transfer(self, event: ToolRequested) -> None:
         """The model hands the call to a person: only to a number the business itself has named."""
@@ -643,10 +581,7 @@ class Call:
             self._tools_answered()
             return
         self._answer_tool(event.tool_call_id, TOOL_DONE)
-        if self._ending is None:
-            self._ending = msgspec.structs.replace(
-                self._ending_as("transferred"), revocable=True, transfer_to=target, summary=request.summary
-            )
+        self.farewell.begin("transferred", self._now_ms, revocable=True, transfer_to=target, summary=request.summary)
 
     def _tool_finished(self, event: ToolFinished) -> None:
         if self._answer_tool(event.tool_call_id, event.output):
@@ -668,30 +603,25 @@ class Call:
     def _tools_answered(self) -> None:
         if self.tools.running:
             return
-        self._fillers = 0
-        self._quiet_since_ms = self._now_ms
-        self._owes_answer = True
+        self.silence.tools_answered(self._now_ms)
         if self.link.up:
             self.gate.want(ANSWER)
 
     def _claim_refuted(self, event: ClaimRefuted) -> None:
         """The assistant has said something untrue: it puts it right aloud, before anything else (truth lock)."""
         self._emit(RaiseAlarm("false_claim", event.sentence))
-        self._corrections += 1
-        if self._corrections > self.policy.corrections:
+        correction = self.agenda.correct(event.instruction)
+        if correction is None:
             return
         self._go_on()
-        self._owes_answer = True
-        correction = Want(event.instruction)
-        self._untold.append(correction)
+        self.silence.owes_answer = True
         if self.link.up:
             self.gate.want_first(correction)
 
     # The floor.
 
     def _caller_audio(self, event: CallerAudio) -> None:
-        self._rx += 1
-        self._last_frame_ms = self._now_ms
+        self.line.frame(self._now_ms)
         speaking = self.assistant_speaking
         interruptible = speaking and not self._must_be_heard
         decision, wants = self.listening.hear(event.audio, speaking, interruptible, self._now_ms)
@@ -731,12 +661,12 @@ class Call:
     def _must_be_heard(self) -> bool:
         """What is being said now cannot be interrupted."""
         current = self.playout.current
-        return current is not None and current.response_id in self._protected
+        return current is not None and self.responses.is_protected(current.response_id)
 
     @property
     def _line_open(self) -> bool:
         """Whether the model hears the caller: never while the assistant speaks, nor before it has greeted."""
-        return self.link.up and self._greeted and not self.assistant_speaking
+        return self.link.up and self.agenda.greeted and not self.assistant_speaking
 
     def _take_floor(self, reason: str, speech_ms: int = 0, began_ms: int | None = None) -> None:
         """The caller interrupts: the assistant falls silent, and the model hears him from his first syllable (R14)."""
@@ -750,7 +680,7 @@ class Call:
             if utterance.discarded and utterance.generated_bytes and utterance.remembered and self.link.up:
                 self._emit(TruncateItem(utterance.item_id, utterance.content_index, utterance.heard_ms))
             self._book_utterance(utterance)
-        self._owes_answer = current is not None and current.sent_frames == 0
+        self.silence.owes_answer = current is not None and current.sent_frames == 0
         kept = self.listening.take_kept(self._now_ms if began_ms is None else began_ms)
         if began_ms is not None and self.link.up:
             self._emit(*(AppendAudio(audio) for audio in kept))
@@ -779,7 +709,7 @@ class Call:
         self._talking_since_ms = self._now_ms
         self._go_on()
         self.transcript.caller_began(event.item_id, self._now_ms)
-        if self.gate.busy and not self._response.audible and self.gate.asked_for == ANSWER:
+        if self.gate.busy and not self.responses.audible and self.gate.asked_for == ANSWER:
             # He goes on after a breath that was taken for the end: an answer to half a sentence is not wanted.
             self._abandon_response()
 
@@ -800,29 +730,27 @@ class Call:
         return self.listening.last_speech_ms or self._now_ms
 
     def _caller_wants_answer(self, ended_ms: int) -> None:
-        self._owes_answer = True
-        self._silence_prompts = 0
-        self._continuations = 0
-        self._turn_ended_ms = self._sound_ended_ms = self._owed_since_ms = ended_ms
-        self._quiet_since_ms = self._now_ms
+        self.silence.turn_ended(ended_ms, self._now_ms)
+        self.responses.turn_ended()
 
     def _caller_transcribed(self, event: CallerTranscribed) -> None:
         if not event.text.strip():
             return
         self._emit(self.transcript.caller_said(event.item_id, event.text, self._now_ms))
-        self._said_since_answer.append(event.text)
+        self.dictation.said(event.text)
         self._wait_for_dictation()
 
     def _wait_for_dictation(self) -> None:
         """He is spelling out a number and has only paused: an answer would cut him off."""
         if self.assistant_speaking or self.tools.running or not (self.gate.busy or self.gate.wanting):
             return
-        if self._response.audible or self._response.tools:
+        if not self.responses.empty:
             return
-        if is_unfinished(" ".join(self._said_since_answer), self._last_answer):
+        if self.dictation.unfinished:
             self._abandon_response()
-            self._hold_until_ms = self._now_ms + self.policy.dictation_hold_ms
-            self.gate.want(ANSWER, self._hold_until_ms)
+            until_ms = self._now_ms + self.policy.dictation_hold_ms
+            self.silence.hold(until_ms)
+            self.gate.want(ANSWER, until_ms)
         else:
             self.gate.not_before_ms = 0
 
@@ -830,7 +758,7 @@ class Call:
         if self.assistant_speaking and not self._must_be_heard:
             self._take_floor("keypad")
         self._go_on()
-        self._quiet_since_ms = self._sound_ended_ms = self._now_ms
+        self.silence.sounded(self._now_ms)
         self._typed(self.keypad.press(event.digit, self._now_ms))
 
     def _keypad_paused(self) -> None:
@@ -860,17 +788,15 @@ class Call:
         )
 
     def _silence_due_ms(self) -> int | None:
-        if not self.live or self._ending or not self.link.up or not self._idle:
+        if not self.live or self.farewell.ending or not self.link.up or not self._idle:
             return None
-        return self._quiet_since_ms + self.policy.silence_prompt_ms
+        return self.silence.prompt_due_ms
 
     def _silent(self) -> None:
-        self._silence_prompts += 1
-        self._quiet_since_ms = self._now_ms
-        if self._silence_prompts > self.policy.silence_prompts:
-            self._say_goodbye(cues.FAREWELL_SILENCE, "caller_silent")
-        else:
+        if self.silence.prompt(self._now_ms):
             self.gate.want(Want(cues.STILL_THERE))
+        else:
+            self._say_goodbye(cues.FAREWELL_SILENCE, "caller_silent")
 
     # Time.
 
@@ -902,21 +828,3 @@ class Call:
 
 _ROUNDS = 16
 _FAREWELLS = (Want(cues.FAREWELL), Want(cues.ANNOUNCE_TRANSFER), Want(cues.FAREWELL_SILENCE))
-
-
-def _openings(brief: CallBrief) -> list[Want]:
-    """What the assistant says before it listens, in order."""
-    if brief.returning:
-        return [Want(cues.NOBODY_ANSWERED)]
-    greeting = Want(cues.greet(brief.greeting))
-    if not brief.policy.notice:
-        return [greeting]
-    return [Want(cues.notify(brief.policy.notice), protected=True), greeting]
-
-
-class _Response:
-    """What is known of the response now being generated."""
-
-    def __init__(self) -> None:
-        self.audible = False
-        self.tools = False

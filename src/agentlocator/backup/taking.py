@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import tempfile
 from datetime import datetime
-from importlib.metadata import version
 from pathlib import Path
 
 from sqlalchemy.engine import URL
 
 from agentlocator.backup import archive, contents, dump
 from agentlocator.backup.archive import Manifest
+from agentlocator.version import VERSION
 
 
 def take(url: URL, revision: str, data_dir: Path, target: Path, *, keys: bool, now: datetime) -> Manifest:
@@ -32,7 +32,7 @@ def take(url: URL, revision: str, data_dir: Path, target: Path, *, keys: bool, n
                 writing.add(member, path)
             for inside in contents.files(data_dir, url, keys=keys):
                 writing.add(f"{archive.FILES}/{inside.as_posix()}", data_dir / inside)
-            manifest = writing.end(now, version("agentlocator"), url.get_backend_name(), revision)
+            manifest = writing.end(now, VERSION, url.get_backend_name(), revision)
             file.flush()
             os.fsync(file.fileno())
         Path(name).replace(target)

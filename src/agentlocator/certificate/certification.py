@@ -21,6 +21,7 @@ from agentlocator.certificate.looks import LIMITS, Limits
 from agentlocator.certificate.place import Place
 from agentlocator.certificate.verdicts import Certificate
 from agentlocator.db.schema import Call
+from agentlocator.db.scope import Scope
 from agentlocator.domain import businesses, readiness
 from agentlocator.domain.profile import BusinessProfile
 from agentlocator.domain.readiness import Found
@@ -105,13 +106,13 @@ async def _abandon(place: Place, business_id: int, row_id: int, caller_e164: str
         await readiness.end(scope, row_id, passed=False, verdicts={}, document="", page="", now=datetime.now(UTC))
 
 
-async def _forget_leftovers(scope: Any, caller_e164: str) -> None:
+async def _forget_leftovers(scope: Scope, caller_e164: str) -> None:
     """A certification that died left its call behind. Only the built-in caller's number is nobody's."""
     if caller_e164 == script.CALLER:
         await _forget_calls_of(scope, caller_e164, Found())
 
 
-async def _forget_calls_of(scope: Any, caller_e164: str, before: Found) -> None:
+async def _forget_calls_of(scope: Scope, caller_e164: str, before: Found) -> None:
     for call_sid in await scope.all(select(Call.call_sid).where(Call.from_raw == caller_e164)):
         await readiness.forget(scope, call_sid, caller_e164, before)
 

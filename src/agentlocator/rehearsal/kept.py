@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 import msgspec
 
@@ -19,7 +19,7 @@ from agentlocator.rehearsal import stage
 from agentlocator.rehearsal.stage import Played
 from agentlocator.simulator.play import Role, Scenario
 from agentlocator.simulator.speech import Voice
-from agentlocator.voice.records import journal_path
+from agentlocator.voice.records import journal_path, write_turn
 
 _MODEL: Final = "gpt-realtime-2.1"
 
@@ -38,17 +38,7 @@ async def play_and_keep(
     spent = sum((pricing.tokens(usage) for usage in played.usages), pricing.Tokens())
     async with db.scope(played.business_id) as scope:
         for turn in played.observer.turns:
-            await calls.record_turn(
-                scope,
-                call_sid=call_sid,
-                key=f"{turn.speaker}:{turn.started_ms}:{turn.item_id}",
-                speaker=cast(calls.Speaker, turn.speaker),
-                text=turn.generated_text or turn.text,
-                heard_text=turn.text if turn.generated_text else None,
-                interrupted=turn.interrupted,
-                latency_ms=turn.latency_ms,
-                at=at + timedelta(milliseconds=turn.started_ms),
-            )
+            await write_turn(scope, call_sid, turn, offered_at=at)
         await calls.finish_call(
             scope,
             call_sid=call_sid,

@@ -41,6 +41,7 @@ from agentlocator.simulator.speech import Voice
 from agentlocator.twilio.errors import RemoteProtocolError
 from agentlocator.voice import preparation
 from agentlocator.voice.media_stream import read
+from agentlocator.voice.model_link import FATAL_STATUSES
 from agentlocator.voice.scorer import ScorerUnavailable, SpeechModel, SpeechScorer
 from agentlocator.voice.translate import CarrierTranslator, ModelTranslator
 from agentlocator.voice.truth_lock import TruthLock
@@ -285,7 +286,7 @@ class Stage:
         admitted = self._hub.admit(Upgrade(authorization="Bearer sk-simulated"))
         if isinstance(admitted, Refused):
             reason = f"the model's server answered HTTP {admitted.status}"
-            fatal = admitted.status in (400, 401, 403, 404)
+            fatal = admitted.status in FATAL_STATUSES
             self._at(self._now_ms + MODEL_TRAVEL_MS, partial(self._take, on.ModelDisconnected(reason, fatal)))
             return
         self._link = _ModelEnd(self, admitted, ModelTranslator(self._session), self._rng)

@@ -26,7 +26,7 @@ from agentlocator.voice.translate import ModelTranslator
 _log = structlog.stdlib.get_logger(__name__)
 
 # Refused for what we are, not for when we came. 403 and 404 are what a revoked key or a retired model get.
-_FATAL_STATUSES = frozenset({400, 401, 403, 404})
+FATAL_STATUSES = frozenset({400, 401, 403, 404})
 
 
 class ModelSocket(Protocol):
@@ -71,7 +71,7 @@ class RealtimeServer:
             )
         except InvalidStatus as refusal:
             status = refusal.response.status_code
-            raise Refused(f"the model's server answered HTTP {status}", status in _FATAL_STATUSES) from None
+            raise Refused(f"the model's server answered HTTP {status}", status in FATAL_STATUSES) from None
         except Exception as fault:
             # The client raises whatever went wrong below it, assertions on a reset included.
             raise Refused(f"no connection to the model's server: {type(fault).__name__}: {fault}") from None

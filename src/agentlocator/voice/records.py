@@ -15,6 +15,7 @@ import msgspec
 
 from agentlocator.call import commands as do
 from agentlocator.db.engine import Database
+from agentlocator.db.scope import Scope
 from agentlocator.domain import calls
 from agentlocator.realtime import usage as pricing
 
@@ -54,17 +55,7 @@ class CallRecords:
     async def turn(self, turn: do.RecordTurn) -> None:
         """Writes one turn; the same turn again changes nothing."""
         async with self._db.scope(self._business_id) as scope:
-            await calls.record_turn(
-                scope,
-                call_sid=self._call_sid,
-                key=f"{turn.speaker}:{turn.started_ms}:{turn.item_id}",
-                speaker=cast(calls.Speaker, turn.speaker),
-                text=turn.generated_text or turn.text,
-                heard_text=turn.text if turn.generated_text else None,
-                interrupted=turn.interrupted,
-                latency_ms=turn.latency_ms,
-                at=self._started_at + timedelta(milliseconds=turn.started_ms),
-            )
+            await write_turn(scope, self._call_sid, turn, offered_at=self._started_at)
 
     async def used(self, usage: pricing.Usage) -> None:
         """Adds what one response cost."""
@@ -97,6 +88,21 @@ class CallRecords:
                 cost_micro_usd=pricing.cost_micro_usd(self._model, self._spent),
                 facts=facts,
             )
+
+
+async def write_turn(scope: Scope, call_sid: str, turn: do.RecordTurn, *, offered_at: datetime) -> None:
+    """Writes one turn of a call that was offered at `offered_at`; the same turn again changes nothing."""
+    await calls.record_turn(
+        scope,
+        call_sid=call_sid,
+        key=f"{turn.speaker}:{turn.started_ms}:{turn.item_id}",
+        speaker=cast(calls.Speaker, turn.speaker),
+        text=turn.generated_text or turn.text,
+        heard_text=turn.text if turn.generated_text else None,
+        interrupted=turn.interrupted,
+        latency_ms=turn.latency_ms,
+        at=offered_at + timedelta(milliseconds=turn.started_ms),
+    )
 
 
 def journal_path(folder: Path, business_id: int, call_sid: str) -> Path:

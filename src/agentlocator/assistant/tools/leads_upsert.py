@@ -35,7 +35,7 @@ async def run(scope: Scope, context: ToolContext, told: UpsertLead, _key: str) -
     patch = leads.Patch(name=told.name, email=told.email, city=told.city, need=told.need, notes=told.notes)
     if patch == leads.Patch():
         return ToolReply(NOTHING_SAID, ok=False, code="nothing_said")
-    is_other = bool(lead.name and told.name) and not leads.is_same_name(lead.name or "", told.name or "")
+    is_other = lead.name and told.name and not leads.is_same_name(lead.name, told.name)
     if is_other and not told.name_confirmed:
         return ToolReply(WHOSE_NAME, ok=False, code="name_differs")
     by = leads.By("assistant", "assistant", context.call_sid)

@@ -1,4 +1,4 @@
-"""What an operator must see: a call in which the assistant spoke and the caller heard nothing of it."""
+"""What an operator must see: a call in which the assistant spoke and the caller heard nothing; and whose it was."""
 
 from __future__ import annotations
 
@@ -45,6 +45,24 @@ async def test_a_call_in_which_the_model_spoke_and_nothing_was_sent_is_an_alarm(
     alarms = [record for record in _records(stream) if record["level"] == "error"]
     assert "silent_call" in {record["alarm"] for record in alarms}
     assert {record["call_id"] for record in alarms} == {"CA1"}
+
+
+async def test_a_greeting_that_waited_for_its_stream_is_logged_as_its_call_s(house: House) -> None:
+    stream = io.StringIO()
+    log = telemetry.configure(stream=stream)
+    speech = Speech()
+    house.deployment.switchboard.on_call.append(lambda session, _business: session.watchers.append(speech))
+
+    ticket = await house.stranger.ticket("CA1")
+    await speech.produced.wait()
+    async with house.stranger.line(ticket, "CA1") as line:
+        await line.converse(greeted)
+        await line.stop()
+    await house.written("CA1")
+    log.close()
+
+    sent = [record for record in _records(stream) if record["event"].startswith("[REALTIME] sending frame")]
+    assert {record.get("call_id") for record in sent} == {"CA1"}
 
 
 @pytest.mark.requirement("R7")

@@ -148,8 +148,9 @@ class CallSession:
         if self.carrier is not None or self.call.over:
             return False
         self.carrier = carrier
-        self._group.create_task(carrier.speak(), name="carrier sender")
-        self.take(on.StreamStarted(carrier.stream_sid))
+        with telemetry.call_bound(self.brief.call_sid):
+            self._group.create_task(carrier.speak(), name="carrier sender")
+            self.take(on.StreamStarted(carrier.stream_sid))
         return True
 
     def hang_up(self, reason: str) -> None:

@@ -12,6 +12,8 @@ START_DBFS: Final = -60.0
 _BIAS_DB: Final = 3.0
 """The quietest moment of a noise lies about this far below its mean."""
 
+_UNHEARD_DBFS: Final = 60.0
+
 _BUCKET_FRAMES: Final = 10
 _BUCKETS: Final = 6
 
@@ -26,7 +28,8 @@ class NoiseFloor:
         self._buckets = [0.0] * _BUCKETS
         self._bucket = 0.0
         self._frames = 0
-        self._before = self._earlier = START_DBFS
+        # Until three frames have been heard nothing is the quietest of them.
+        self._before = self._earlier = _UNHEARD_DBFS
 
     def hear(self, level_dbfs: float) -> float:
         """Takes the level of one 20 ms frame; returns the floor, in dBFS."""

@@ -80,5 +80,8 @@ class House:
 
 @asynccontextmanager
 async def opened(folder: Path, voice: Voice, scenario: Scenario = NOBODY) -> AsyncIterator[House]:
-    async with theatre.opened(folder, scenario, voice=voice) as running, httpx2.AsyncClient() as http:
+    async with (
+        theatre.opened(folder, scenario, voice=voice) as running,
+        httpx2.AsyncClient(timeout=theatre.CARRIER_PATIENCE_S) as http,
+    ):
         yield House(running, http)

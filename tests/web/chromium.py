@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import ConsoleMessage, Page, async_playwright
+from playwright.async_api import ConsoleMessage, Page, async_playwright, expect
 
 from agentlocator.db.engine import Database
 from agentlocator.domain import accounts
@@ -24,6 +24,9 @@ from web.office import Office
 CHROMIUM = shutil.which("chromium")
 AXE = Path(__file__).parent / "vendor" / "axe" / "axe.min.js"
 PICTURES = Path(__file__).parents[2] / "build" / "screenshots"
+# A machine that runs other tests beside this one shows a page a little later.
+PATIENCE_MS = 20_000
+expect.set_options(timeout=PATIENCE_MS)
 FLAGS = (
     "--no-sandbox",
     "--hide-scrollbars",

@@ -12,7 +12,7 @@ import uvicorn
 from playwright.async_api import Page
 
 from town import Town
-from web.chromium import CHROMIUM, WIDTHS, chromium, window
+from web.chromium import CHROMIUM, PATIENCE_MS, WIDTHS, chromium, window
 from web.office import Office, furnish
 
 
@@ -50,7 +50,7 @@ def browser() -> Iterator[str]:
 async def page(request: pytest.FixtureRequest, served: Office, browser: str) -> AsyncIterator[Page]:
     """A browser window in which nobody is logged in, and that says no word of complaint."""
     async with window(WIDTHS[request.param], at=browser) as (opened, complaints):
-        opened.set_default_timeout(8_000)
+        opened.set_default_timeout(PATIENCE_MS)
         yield opened
         assert complaints == []
 

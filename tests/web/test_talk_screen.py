@@ -15,7 +15,7 @@ from playwright.async_api import Page, expect
 
 from agentlocator.simulator.play import Scenario
 from agentlocator.simulator.speech import Voice
-from web.chromium import CHROMIUM, WIDTHS, go_to, log_in, picture, tile, window
+from web.chromium import CHROMIUM, PATIENCE_MS, WIDTHS, go_to, log_in, picture, tile, window
 from web.microphones import recorded
 from web.studio import ASKS, Studio, opened
 
@@ -48,7 +48,7 @@ async def page(request: pytest.FixtureRequest, studio: Studio, voice: Voice, tmp
     allowed = [] if "refused" in request.node.name else ["--use-fake-ui-for-media-stream"]
     options = ["--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={said}", *allowed]
     async with window(WIDTHS[request.param], *options) as (shown, complaints):
-        shown.set_default_timeout(15_000)
+        shown.set_default_timeout(PATIENCE_MS)
         await shown.add_init_script(METER)
         yield shown
         assert complaints == []
@@ -61,9 +61,9 @@ async def test_an_owner_talks_to_his_assistant(page: Page, studio: Studio, width
     await page.get_by_role("button", name="התחלת שיחה").click()
     await page.wait_for_function(IS_LOUD)
     await expect(page.locator("ol.talk .assistant").first).to_contain_text("שלום.")
-    await expect(page.locator("ol.talk .caller").first).to_contain_text(ASKS, timeout=15_000)
-    await expect(page.locator(".receipt code")).to_have_text("calendar_find_slots", timeout=15_000)
-    await expect(page.locator(".last")).to_have_text(re.compile(r"\d\.\d s"), timeout=15_000)
+    await expect(page.locator("ol.talk .caller").first).to_contain_text(ASKS)
+    await expect(page.locator(".receipt code")).to_have_text("calendar_find_slots")
+    await expect(page.locator(".last")).to_have_text(re.compile(r"\d\.\d s"))
     await picture(page, f"talk-speaking-{width}")
     await page.get_by_role("button", name="ניתוק").click()
     await expect(page.get_by_role("status")).to_contain_text("השיחה הסתיימה")

@@ -46,6 +46,8 @@ if TYPE_CHECKING:
 ACCOUNT_SID = "AC" + "0" * 32
 AUTH_TOKEN = "simulated-auth-token"  # noqa: S105 - both peers are in this process
 MODEL_KEY = "sk-simulated"
+# Twilio gives a webhook about 15 s before it turns to the fallback.
+CARRIER_PATIENCE_S = 15.0
 
 _WRITTEN = ("whatsapp_access_token", "whatsapp_app_secret", "whatsapp_verify_token", "bridge_url", "bridge_secret")
 
@@ -115,7 +117,7 @@ class Theatre:
         deployment.switchboard.on_call.append(attend)
         before = len(self.hub.servers) if self.hub else 0
         try:
-            async with httpx2.AsyncClient() as http:
+            async with httpx2.AsyncClient(timeout=CARRIER_PATIENCE_S) as http:
                 shell = CarrierShell(
                     ACCOUNT_SID,
                     AUTH_TOKEN,

@@ -58,9 +58,9 @@ SPEAKS = pytest.mark.parametrize("name", [name for name in PLAYED if name != "mo
 
 
 @pytest.fixture(scope="module")
-def season(tmp_path_factory: pytest.TempPathFactory) -> Season:
+def season(tmp_path_factory: pytest.TempPathFactory, voice: Voice) -> Season:
     """All scenarios, played once and at the same time."""
-    return play(PLAYED.values(), tmp_path_factory.mktemp("season"), Voice())
+    return play(PLAYED.values(), tmp_path_factory.mktemp("season"), voice)
 
 
 @EVERY

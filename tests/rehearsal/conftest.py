@@ -10,12 +10,6 @@ from rehearsal.performance import Perform, Performance
 
 
 @pytest.fixture(scope="session")
-def voice() -> Voice:
-    """Everybody who speaks in these tests; espeak-ng where it is installed."""
-    return Voice()
-
-
-@pytest.fixture(scope="session")
 def performed(voice: Voice, tmp_path_factory: pytest.TempPathFactory) -> Perform:
     """Plays a scenario of the repertoire the first time it is asked for."""
     played: dict[str, Performance] = {}

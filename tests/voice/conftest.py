@@ -13,11 +13,6 @@ from voice import house as houses
 from voice.house import House
 
 
-@pytest.fixture(scope="session")
-def voice() -> Voice:
-    return Voice()
-
-
 @pytest.fixture
 async def house(tmp_path: Path, voice: Voice, sqlite_template: Path) -> AsyncIterator[House]:
     shutil.copy(sqlite_template, tmp_path / "agentlocator.db")

@@ -25,11 +25,6 @@ pytestmark = pytest.mark.requirement("R51")
 DESK = "דלפק הקבלה"
 
 
-@pytest.fixture(scope="session")
-def voice() -> Voice:
-    return Voice()
-
-
 @pytest.fixture
 async def studio(
     tmp_path: Path, voice: Voice, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch

@@ -27,11 +27,6 @@ def poet() -> ScriptedBrain:
     return ScriptedBrain((When("תור", Speak("<script>alert(1)</script> \u202e הפוך 😀 <img src=x onerror=alert(2)>")),))
 
 
-@pytest.fixture(scope="session")
-def voice() -> Voice:
-    return Voice()
-
-
 @pytest.fixture
 async def studio(
     tmp_path: Path, voice: Voice, sqlite_template: Path, request: pytest.FixtureRequest

@@ -22,11 +22,6 @@ TAKES = "השעה הראשונה מתאימה לי"
 POLICY_VIOLATION = 1008
 
 
-@pytest.fixture(scope="session")
-def voice() -> Voice:
-    return Voice()
-
-
 @pytest.fixture
 async def studio(tmp_path: Path, voice: Voice, sqlite_template: Path) -> AsyncIterator[Studio]:
     async with opened(tmp_path, voice, sqlite_template) as made:

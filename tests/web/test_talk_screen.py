@@ -29,11 +29,6 @@ IS_LOUD = """() => { if (!window.meter) return false; const wave = new Float32Ar
 window.meter.getFloatTimeDomainData(wave); return Math.max(...wave) > 0.02; }"""
 
 
-@pytest.fixture(scope="session")
-def voice() -> Voice:
-    return Voice()
-
-
 @pytest.fixture
 async def studio(tmp_path: Path, voice: Voice, sqlite_template: Path) -> AsyncIterator[Studio]:
     async with opened(tmp_path, voice, sqlite_template, HEARS_EVERYTHING_AS) as made:

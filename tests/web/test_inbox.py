@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import html
+import re
+from datetime import timedelta
+
 import msgspec
 import pytest
 from sqlalchemy import select
 
 from agentlocator.db.schema import Audit, Conversation, Message, Outbox
-from agentlocator.domain import conversations
+from agentlocator.domain import conversations, leads
 from agentlocator.web.pages import inbox
 from agentlocator.web.routes import routes
 from agentlocator.whatsapp.messages import MAX_TEXT
+from town import NOW
 from web.office import HOSTILE, Office, csrf
 
 pytestmark = pytest.mark.requirement("R51")
@@ -108,3 +113,37 @@ async def test_hostile_letters_are_words(office: Office) -> None:
         page = (await owner.get(there(office))).text
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert(1)" in page
+
+
+@pytest.mark.parametrize("waiting", [0, 60, 130])
+async def test_every_thread_is_on_one_page_and_whoever_waits_on_the_first_ones(office: Office, waiting: int) -> None:
+    async with office.town.db.scope(office.town.clinic) as scope:
+        for number in range(130):
+            lead = await leads.find_or_create(scope, phone_raw=f"0541{number:06}", source="import", now=NOW)
+            assert lead is not None
+            lead.name = f"אדם{number:03}"
+            thread = await conversations.of_lead(scope, lead.id, now=NOW)
+            # Three wrote in the same moment, always.
+            thread.last_message_at = NOW - timedelta(hours=1, minutes=number // 3)
+            thread.needs_person = "asked" if number % 130 < waiting else ""
+            scope.add(
+                Message(
+                    conversation_id=thread.id,
+                    channel="whatsapp",
+                    author="lead",
+                    body="שלום",
+                    delivery="received",
+                    at=NOW,
+                )
+            )
+    seen: list[str] = []
+    address: str | None = f"/b/{office.town.clinic}/inbox"
+    async with await office.browser_of("viewer") as viewer:
+        while address:
+            page = (await viewer.get(address)).text
+            seen += re.findall(r'<b dir="auto">(אדם\d+)</b>', page)
+            more = re.search(r'<li class="more"><a class="button" href="([^"]+)"', page)
+            address = f"/b/{office.town.clinic}/inbox{html.unescape(more[1])}" if more else None
+        assert (await viewer.get(f"/b/{office.town.clinic}/inbox?after=9-9-x")).status_code == 200
+    assert len(seen) == len(set(seen)) == 130
+    assert {int(name[-3:]) for name in seen[:waiting]} == set(range(waiting))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, get_args
 
 import msgspec
@@ -12,9 +12,10 @@ from starlette.responses import Response
 
 from agentlocator.db.schema import Call, Conversation, Lead
 from agentlocator.db.scope import Scope
+from agentlocator.db.types import EPOCH
 from agentlocator.domain import appointments, conversations, inbox, leads, stages
 from agentlocator.domain.conversations import Answering
-from agentlocator.domain.inbox import Shown
+from agentlocator.domain.inbox import Place, Shown
 from agentlocator.domain.text import clean
 from agentlocator.web.outcomes import ending_of
 from agentlocator.web.visit import Visit
@@ -23,6 +24,8 @@ from agentlocator.web.words import said
 # As long as the narrowest transport takes; what is longer is refused, and not cut where its writer does not see it.
 MAX_LETTER: Final = 1600
 _CALLS: Final = 30
+PAGE: Final = 50
+_MS: Final = timedelta(milliseconds=1)
 
 _REASONS: Final = {
     "asked": said("Asked for a person"),
@@ -123,15 +126,19 @@ async def _page(
     draft: str = "",
     status: int = 200,
 ) -> Response:
-    wanted = visit.request.query_params.get("show", "all")
+    query = visit.request.query_params
+    wanted, after = query.get("show", "all"), query.get("after", "")
     shown: Shown = next((one for one in get_args(Shown) if one == wanted), "all")
+    found = await inbox.entries(scope, shown=shown, after=_place(after), limit=PAGE + 1)
     lead = await leads.show(scope, conversation.lead_id) if conversation is not None else None
     return visit.render(
         "inbox.html",
         status,
         section="inbox",
         shown=shown,
-        entries=await inbox.entries(scope, shown=shown),
+        entries=found[:PAGE],
+        here={"show": shown, "after": after} if after else {"show": shown},
+        older=_address(found[PAGE - 1].place) if len(found) > PAGE else "",
         reasons={code: visit.gettext(words) for code, words in _REASONS.items()},
         conversation=conversation,
         lead=lead,
@@ -143,6 +150,19 @@ async def _page(
         draft=draft,
         most_letters=MAX_LETTER,
     )
+
+
+def _address(place: Place) -> str:
+    """Where the next page begins, as it stands in an address."""
+    return f"{int(place.waits)}-{(place.last_message_at - EPOCH) // _MS}-{place.conversation_id}"
+
+
+def _place(address: str) -> Place | None:
+    parts = address.split("-")
+    if len(parts) != 3 or not all(part.isascii() and part.isdecimal() and len(part) < 15 for part in parts):
+        return None
+    waits, at_ms, conversation_id = (int(part) for part in parts)
+    return Place(bool(waits), EPOCH + at_ms * _MS, conversation_id)
 
 
 async def _stage(scope: Scope, lead: Lead | None) -> str:

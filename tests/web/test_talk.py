@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx2
 import pytest
 from sqlalchemy import select
 
+from agentlocator.assistant.registry import Registry
 from agentlocator.call import commands as do
-from agentlocator.db.schema import Appointment, Audit, Lead
+from agentlocator.db.schema import Appointment, Audit, Call, Lead
+from agentlocator.domain import appointments, calls, services
+from agentlocator.domain.appointments import Booking
 from agentlocator.simulator.speech import Voice
+from agentlocator.voice.switchboard import Switchboard
 from voice.stranger import Line, Ticket, greeted
 from web.office import csrf
 from web.studio import ASKS, Studio, eventually, opened
@@ -122,3 +127,26 @@ async def test_a_page_that_never_joins_leaves_nothing_running(studio: Studio) ->
     await eventually(lambda: any(isinstance(one, do.ReportSession) for one in studio.house.commands))
     studio.house.session(call_sid).hang_up("the page is gone")
     assert (await studio.house.written(call_sid)).outcome == "caller_hung_up"
+
+
+@pytest.mark.parametrize(("keeps", "status"), [(False, "cancelled"), (True, "booked")])
+async def test_a_test_whose_server_died_is_ended_at_the_next_start(studio: Studio, keeps: bool, status: str) -> None:
+    now, db = datetime.now(UTC), studio.office.town.db
+    async with db.scope(studio.office.town.clinic) as scope:
+        facts = {calls.KEEPS_BOOKINGS: keeps}
+        await calls.open_call(
+            scope, call_sid="TESTdead", from_raw="browser", to_e164="", now=now, is_test=True, facts=facts
+        )
+        await appointments.place(
+            scope,
+            Booking(start="", call_sid="TESTdead"),
+            starts_at=(now + timedelta(days=3)).replace(minute=0, second=0, microsecond=0),
+            resource_id=(await services.resources(scope))[0].id,
+            now=now,
+        )
+    async with Switchboard(studio.house.deployment.switchboard._line, db, Registry()).open():
+        pass
+    [row] = [one for one in await studio.house.rows(Call) if one.call_sid == "TESTdead"]
+    assert (row.status, row.outcome) == ("finished", "failed")
+    [appointment] = [one for one in await studio.house.rows(Appointment) if one.call_sid == "TESTdead"]
+    assert appointment.status == status

@@ -24,6 +24,8 @@ CARRIER_STATUSES = {"queued": 0, "initiated": 1, "ringing": 2, "in-progress": 3}
 CARRIER_ENDS = frozenset({"completed", "busy", "failed", "no-answer", "canceled"})
 # Written out in the statement: SQLite uses an index of some rows only where it reads the same condition.
 RUNS = Call.status != literal("finished", literal_execute=True)
+# What a test call's facts say from its first moment: whether what it books stays.
+KEEPS_BOOKINGS = "keeps_bookings"
 # Endings in which the assistant was lost to a caller.
 BROKEN = ("model_lost", "failed", "line_dead", "never_connected")
 
@@ -37,6 +39,7 @@ async def open_call(
     now: datetime,
     lead_id: int | None = None,
     is_test: bool = False,
+    facts: dict[str, Any] | None = None,
 ) -> Call:
     """The call with this CallSid: a new one, or the one that is there already."""
     await scope.insert_new(
@@ -49,7 +52,7 @@ async def open_call(
         is_test=is_test,
         started_at=now,
         usage={},
-        facts={},
+        facts=facts or {},
     )
     call = await find(scope, call_sid)
     assert call is not None, "the call was written just now"
@@ -186,6 +189,16 @@ async def take_back(scope: Scope, call_sid: str, *, by: str, now: datetime) -> i
     for appointment_id in rows:
         await appointments.cancel(scope, appointment_id, now=now, by=by, reason="test call", call_sid=call_sid)
     return len(rows)
+
+
+async def end_lost_tests(scope: Scope, *, now: datetime) -> int:
+    """End the tests whose server died in the middle, as it would have done; how many there were."""
+    lost: Sequence[Call] = await scope.all(select(Call).where(RUNS, Call.is_test))
+    for call in lost:
+        if not call.facts.get(KEEPS_BOOKINGS):
+            await take_back(scope, call.call_sid, by="system", now=now)
+        await finish_call(scope, call_sid=call.call_sid, outcome="failed", now=now)
+    return len(lost)
 
 
 async def note_person(scope: Scope, call_sid: str, did: str, detail: str = "", *, actor: str, now: datetime) -> None:

@@ -103,6 +103,7 @@ class Switchboard:
     @asynccontextmanager
     async def open(self) -> AsyncIterator[None]:
         """While this is open, calls are taken. Leaving it ends those that are left."""
+        await self._end_lost_tests()
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
@@ -158,7 +159,13 @@ class Switchboard:
                 profile = await businesses.show(scope)
                 to_e164 = next(iter(profile.numbers), "")
                 await calls.open_call(
-                    scope, call_sid=call_sid, from_raw=TEST_CALLER, to_e164=to_e164, now=now, is_test=True
+                    scope,
+                    call_sid=call_sid,
+                    from_raw=TEST_CALLER,
+                    to_e164=to_e164,
+                    now=now,
+                    is_test=True,
+                    facts={calls.KEEPS_BOOKINGS: keeps},
                 )
                 lead = await leads.find_or_create_for_call(scope, from_raw=TEST_CALLER, call_sid=call_sid, now=now)
                 by = By("carrier", "system", call_sid)
@@ -316,6 +323,14 @@ class Switchboard:
                 self._endings[session.business_id, call_sid] = session.ending
                 while len(self._endings) > ENDINGS_REMEMBERED:
                     del self._endings[next(iter(self._endings))]
+
+    async def _end_lost_tests(self) -> None:
+        """What a server that died had promised to take back. Another's test under way loses only what it would lose."""
+        async with self._db.operator() as operator:
+            listed = await businesses.listed(operator)
+        for one in listed:
+            async with self._db.scope(one.business_id) as scope:
+                await calls.end_lost_tests(scope, now=datetime.now(UTC))
 
     async def _take_back(self, session: CallSession) -> None:
         async with self._db.scope(session.business_id) as scope:

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from sqlalchemy import update
 
-from agentlocator.db.schema import Appointment, Lead
+from agentlocator.db.schema import Appointment, Call, Lead
 from agentlocator.domain import appointments, schedules, services
 from agentlocator.domain.appointments import Booking
 from agentlocator.domain.receipts import Receipt
@@ -172,6 +172,37 @@ async def test_somebody_at_the_desk_is_booked_by_hand_once(office: Office) -> No
     assert "רות" in page
     assert "נקבע ידנית" in page
     assert [one["title"] for one in found] == ["דנה כהן", "רות"]
+
+
+async def test_a_hand_booking_that_is_refused_leaves_nobody_behind(office: Office) -> None:
+    taken = {"phone": "052-7654321", "name": "נועה חדשה", "date": "2026-11-22", "time": "10:00", "once": "a"}
+    async with await office.browser_of("staff") as staff:
+        refused = await send(staff, office, "new", **taken)
+        assert refused.status_code == 422
+        assert "נועה חדשה" in refused.text, "what was typed is still there"
+        people = (await staff.get(f"/b/{office.town.clinic}/leads?q=0527654321")).text
+        assert "052-7654321" not in people.partition("<ul")[2]
+        booked = await send(staff, office, "new", **{**taken, "time": "11:00"})
+        assert booked.status_code == 303
+        assert "052-7654321" in (await staff.get(f"/b/{office.town.clinic}/leads?q=0527654321")).text
+
+
+async def test_a_person_s_page_leads_to_an_appointment_for_him(office: Office) -> None:
+    there = f"/b/{office.town.clinic}/calendar/new?lead={office.lead_id}"
+    async with await office.browser_of("staff") as staff, await office.browser_of("viewer") as viewer:
+        assert there in (await staff.get(f"/b/{office.town.clinic}/leads/{office.lead_id}")).text
+        assert "דנה כהן" in (await staff.get(there)).text
+        assert there not in (await viewer.get(f"/b/{office.town.clinic}/leads/{office.lead_id}")).text
+
+
+async def test_what_a_test_call_booked_and_kept_says_so(office: Office) -> None:
+    async with office.town.db.scope(office.town.clinic) as scope:
+        await scope.changed(update(Call).where(Call.call_sid == "CA-dana").values(is_test=True))
+    async with await office.browser_of("viewer") as viewer:
+        [seen] = await feed(viewer, office)
+        page = (await viewer.get(f"/b/{office.town.clinic}/calendar/{office.appointment_id}")).text
+    assert (seen["extendedProps"]["sign"], seen["extendedProps"]["source"]) == ("talk", "בשיחת בדיקה")
+    assert "בשיחת בדיקה" in page
 
 
 async def test_whoever_is_free_takes_it(office: Office) -> None:

@@ -169,7 +169,7 @@ async def _page(
         staff=staff,
         with_whom=next((one.name for one in staff if one.id == row.resource_id), ""),
         call=call,
-        source=SOURCES[source_of(row.booked_by, row.call_sid)],
+        source=SOURCES[source_of(row.booked_by, row.call_sid, is_test=call is not None and call.is_test)],
         state=STATUSES[row.status],
         history=[_change(visit, line, staff) for line in await audit.history(scope, "appointment", row.id)],
         may_change=can_change and visit.may("staff"),

@@ -13,7 +13,7 @@ import msgspec
 from sqlalchemy import or_, select
 from starlette.responses import Response
 
-from agentlocator.db.schema import Appointment, Lead, Resource, Service
+from agentlocator.db.schema import Appointment, Call, Lead, Resource, Service
 from agentlocator.db.scope import Scope
 from agentlocator.domain import holidays, localtime, schedules, services
 from agentlocator.domain.availability import Rules
@@ -32,6 +32,7 @@ SOURCES: Final = {
     "phone": (said("By phone"), "phone"),
     "whatsapp": (said("On WhatsApp"), "chat"),
     "hand": (said("By hand"), "people"),
+    "test": (said("In a test call"), "talk"),
 }
 
 
@@ -113,6 +114,7 @@ async def entries(
             Appointment.resource_id,
             Appointment.booked_by,
             Appointment.call_sid,
+            Call.is_test,
             Resource.name,
             Service.name,
             Lead.name,
@@ -122,6 +124,7 @@ async def entries(
         .join(Resource, Resource.id == Appointment.resource_id)
         .outerjoin(Service, Service.id == Appointment.service_id)
         .outerjoin(Lead, Lead.id == Appointment.lead_id)
+        .outerjoin(Call, Call.call_sid == Appointment.call_sid)
         .where(
             # No visit is longer than a day: an index knows where to begin.
             Appointment.starts_at > starts_from - timedelta(days=1),
@@ -144,7 +147,7 @@ async def entries(
             service=service or "",
             name=name or "",
             phone_raw=phone or "",
-            source=source_of(booked_by, call_sid),
+            source=source_of(booked_by, call_sid, is_test=bool(is_test)),
         )
         for (
             row_id,
@@ -155,6 +158,7 @@ async def entries(
             resource_id,
             booked_by,
             call_sid,
+            is_test,
             staff,
             service,
             name,
@@ -163,8 +167,10 @@ async def entries(
     ]
 
 
-def source_of(booked_by: str, call_sid: str | None) -> str:
+def source_of(booked_by: str, call_sid: str | None, *, is_test: bool) -> str:
     """How an appointment came to be booked: a key of SOURCES."""
+    if is_test:
+        return "test"
     if booked_by != "assistant":
         return "hand"
     return "phone" if call_sid else "whatsapp"

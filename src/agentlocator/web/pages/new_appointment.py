@@ -19,6 +19,15 @@ from agentlocator.web.pages.booking import whole
 from agentlocator.web.visit import Visit
 from agentlocator.web.words import said
 
+
+class _Refused(Exception):
+    """It cannot be set; with it goes whatever was written for it, a new person too."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.code)
+        self.refusal = refusal
+
+
 _FIELDS: Final = ("lead", "name", "phone", "service", "resource", "date", "time", "notes", "once")
 _NOT_A_PHONE: Final = said("This is no phone number. Write it as 050-123-4567, or leave it empty.")
 
@@ -40,34 +49,41 @@ async def add(visit: Visit) -> Response:
     values = {field: visit.text(field).strip() for field in _FIELDS}
     if visit.text("start"):
         values["date"], _, values["time"] = visit.text("start").partition("T")
-    done: Receipt | Refusal = Refusal("invalid_date")
-    fault = ""
-    async with visit.writing() as scope:
-        starts_at = instant_of(visit, f"{values['date']}T{values['time']}")
-        if isinstance(starts_at, Refusal):
-            done = starts_at
-        elif values["phone"] and not values["lead"] and phones.parse(values["phone"]).e164 is None:
-            fault = visit.gettext(_NOT_A_PHONE)
-        else:
-            lead = await _lead(visit, scope, values)
-            booking = Booking(
-                start="",
-                lead_id=None if lead is None else lead.id,
-                service_id=whole(values["service"]),
-                notes=values["notes"][:MAX_NOTES],
-                key=f"hand:{visit.who.account_id}:{values['once'][:32]}",
-                by=visit.actor,
-            )
-            for resource_id in await _resources(scope, values["resource"]):
-                done = await appointments.place(
-                    scope, booking, starts_at=starts_at, resource_id=resource_id, now=visit.now
-                )
-                if isinstance(done, Receipt) or done.code != "slot_unavailable":
-                    break
-    if isinstance(done, Receipt):
-        return visit.redirect(visit.url(f"calendar/{done.appointment_id}"))
-    async with visit.reading() as scope:
-        return await _page(visit, scope, values, refusal=done, fault=fault)
+    if values["phone"] and not values["lead"] and phones.parse(values["phone"]).e164 is None:
+        async with visit.reading() as scope:
+            return await _page(visit, scope, values, fault=visit.gettext(_NOT_A_PHONE))
+    try:
+        async with visit.writing() as scope:
+            set_now = await _set(visit, scope, values)
+    except _Refused as no:
+        async with visit.reading() as scope:
+            return await _page(visit, scope, values, refusal=no.refusal)
+    return visit.redirect(visit.url(f"calendar/{set_now.appointment_id}"))
+
+
+async def _set(visit: Visit, scope: Scope, values: dict[str, str]) -> Receipt:
+    """With the first of the staff who is free. Raises _Refused."""
+    starts_at = instant_of(visit, f"{values['date']}T{values['time']}")
+    if isinstance(starts_at, Refusal):
+        raise _Refused(starts_at)
+    lead = await _lead(visit, scope, values)
+    booking = Booking(
+        start="",
+        lead_id=None if lead is None else lead.id,
+        service_id=whole(values["service"]),
+        notes=values["notes"][:MAX_NOTES],
+        key=f"hand:{visit.who.account_id}:{values['once'][:32]}",
+        by=visit.actor,
+    )
+    refusal = Refusal("invalid_date")
+    for resource_id in await _resources(scope, values["resource"]):
+        done = await appointments.place(scope, booking, starts_at=starts_at, resource_id=resource_id, now=visit.now)
+        if isinstance(done, Receipt):
+            return done
+        refusal = done
+        if done.code != "slot_unavailable":
+            break
+    raise _Refused(refusal)
 
 
 async def _lead(visit: Visit, scope: Scope, values: dict[str, str]) -> Lead | None:

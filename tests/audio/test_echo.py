@@ -65,3 +65,28 @@ def test_a_line_that_returned_nothing_rules_an_echo_out_for_a_while() -> None:
     assert echo.ruled_out(loud_dbfs, now_ms=900)
     assert not echo.ruled_out(-50.0, now_ms=900)
     assert not echo.ruled_out(loud_dbfs, now_ms=10_000)
+
+
+@pytest.mark.requirement("R12")
+def test_an_echo_that_hardly_stands_out_of_the_noise_is_known_by_going_on() -> None:
+    said = murmur(50, seed=1)
+    hiss = np.random.default_rng(3).standard_normal(len(said)) * 250
+    back = np.concatenate([np.zeros(960), said[:-960] * 0.1]) + hiss
+    echo = Echo()
+    for frame in frames(hiss[: 10 * FRAME_BYTES]):
+        echo.quiet(frame)
+    assert max(explained(said, back, echo)) < 6
+    assert echo.sure
+    assert echo.rest_db < 3
+
+
+@pytest.mark.requirement("R13")
+def test_another_voice_in_noise_stands_out_of_it_and_is_never_ours() -> None:
+    hiss = np.random.default_rng(3).standard_normal(50 * FRAME_BYTES) * 250
+    echo = Echo()
+    for frame in frames(hiss[: 10 * FRAME_BYTES]):
+        echo.quiet(frame)
+    explained(murmur(50, seed=1), murmur(50, seed=2) * 0.5 + hiss, echo)
+    assert not echo.sure
+    assert not echo.untried
+    assert echo.rest_db > 5

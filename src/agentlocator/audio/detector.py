@@ -105,8 +105,11 @@ class Ear:
         if self._open_ms <= 0:
             self._quiet_ms += FRAME_MS
             self._still_ms += FRAME_MS
-            if self._still_ms % _STILL_LOOK_MS == 0 and self._still_ms > LONGEST_MS and self._echo.possible:
-                self._echo.unanswered(threshold, now_ms)
+            if self._still_ms % _STILL_LOOK_MS == 0:
+                if not faint:
+                    self._echo.quiet(caller)
+                if self._still_ms > LONGEST_MS and self._echo.possible:
+                    self._echo.unanswered(threshold, now_ms)
             return Heard(Evidence(now_ms, self._level_dbfs, floor_dbfs, quiet_ms=self._quiet_ms))
         return self._next(caller)
 
@@ -267,11 +270,12 @@ class Ear:
         least_db = policy.known_echo_db if echoing else policy.echo_db
         if echoing and self._echo.over_db < policy.echo_margin_db:
             least_db = policy.faint_echo_db
-        if self._echo_db < least_db:
+        fits = self._echo_db >= least_db
+        if not fits and not self._only_noise_besides():
             return False
         if not self._echo.sure and not echoing:
             # It may be an accident, which the next frame tells: this one says nothing either way.
-            self._unsettled = not self._echo.accidental
+            self._unsettled = not self._echo.accidental if fits else self._echo.untried
             self._echo_db = 0.0
             return False
         if self._echo_db >= policy.echo_db:
@@ -283,6 +287,10 @@ class Ear:
             self._speech_ms = min(self._speech_ms, _WINDOW_MS)
         self._utterance.forget_levels()
         return True
+
+    def _only_noise_besides(self) -> bool:
+        policy = self._policy
+        return self._echo.rest_db < policy.echo_rest_db and self._echo_db >= policy.least_echo_db
 
     @property
     def _echoing(self) -> bool:

@@ -40,6 +40,9 @@ class EarPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     # Where it is hardly louder than that echo should be, even this.
     echo_margin_db: float = 5.0
     faint_echo_db: float = 2.0
+    # In noise it explains little; then it is enough that the rest is hardly more than that noise.
+    echo_rest_db: float = 3.0
+    least_echo_db: float = 0.7
     # So much leaves no room for anybody else: while it lasts nothing need be asked.
     plain_echo_db: float = 8.0
     echo_window_ms: int = 100

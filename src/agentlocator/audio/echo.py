@@ -35,15 +35,21 @@ class Echo:
         "_bound_db",
         "_coupling_db",
         "_filter",
+        "_foretold",
+        "_good",
         "_levels",
         "_missed",
+        "_mistold",
+        "_noise",
         "_played",
         "_sharp",
         "_silent_frames",
         "_start",
+        "_tried",
         "_unmeasured",
         "_unseen",
         "over_db",
+        "rest_db",
         "sure",
     )
 
@@ -56,13 +62,21 @@ class Echo:
         self._unmeasured = 0
         self._start = 0
         self._filter: Samples | None = None
+        # Whether the filter fitted well when it was found; what it was tried on since, and what that left over.
+        self._good = False
+        self._foretold = self._mistold = 0.0
+        self._tried = 0
         self._missed = 0
+        # The line's own noise, sharpened, in 20 ms.
+        self._noise = 0.0
         self._coupling_db: float | None = None
         self._bound_db = 0.0
         self._bound_at_ms = -_BOUND_HOLDS_MS
         self.sure = False
         # How much louder the last sound was than the echo of what was played, as this line has returned it so far.
         self.over_db = 0.0
+        # How far what our voice does not explain of it stands out of the line's own noise.
+        self.rest_db = _FAR_DB
 
     def play(self, frame: bytes | None) -> None:
         """One frame of 160 bytes left for the caller, or none did."""
@@ -70,6 +84,8 @@ class Echo:
         self._unmeasured = min(self._unmeasured + 1, FRAMES_KEPT)
         if frame is None or frame == SILENCE_FRAME:
             self._silent_frames += 1
+            if not self.possible:
+                self._tried = 0
             self._played.append(SILENCE_FRAME)
         else:
             self._silent_frames = 0
@@ -79,6 +95,11 @@ class Echo:
     def possible(self) -> bool:
         """Whether anything was played that could still come back."""
         return self._silent_frames < LONGEST_MS // FRAME_MS
+
+    def quiet(self, frame: bytes) -> None:
+        """A frame in which the line was heard alone."""
+        sound = _sharpened(_LINEAR[np.frombuffer(frame, np.uint8)])
+        self._noise += _NOISE_WEIGHT * (float(sound.dot(sound)) - self._noise)
 
     def unanswered(self, line_dbfs: float, now_ms: int) -> None:
         """The line stayed below this level for all of `LONGEST_MS`: so much weaker is its echo, if it has any."""
@@ -100,6 +121,11 @@ class Echo:
         """Whether what seemed to be an echo lately did not go on as one."""
         return self._missed > 0
 
+    @property
+    def untried(self) -> bool:
+        """Whether an echo in noise would not have shown yet, since we began to speak."""
+        return self._tried < _TRIALS
+
     def explained_db(self, heard: Samples) -> float:
         """How many dB of the last frames heard our own voice explains; 0 when nothing was played.
 
@@ -114,6 +140,7 @@ class Echo:
         energy = float(heard.dot(heard))
         if energy <= 0.0:
             return 0.0
+        self._tried += 1
         predicted = self._predicted_db(played, heard)
         if predicted >= _CONFIRMED_DB:
             self.sure = True
@@ -121,8 +148,11 @@ class Echo:
             if predicted >= _EXACT_DB:
                 self._compare(played, len(heard), energy, predicted)
                 return predicted
-        elif self._filter is not None and not self.sure:
+        elif self._good and not self.sure:
             self._missed = _MISSES_REMEMBERED
+            self.sure = self._proven
+        elif self._proven:
+            self.sure = True
         self._missed = max(0, self._missed - 1)
         explained = 0.0
         if self._filter is not None:
@@ -135,9 +165,12 @@ class Echo:
             if elsewhere >= _GOOD_DB and (not self.sure or elsewhere > explained + _GOOD_DB):
                 # An accident would not come back at the same delay.
                 self.sure = self._filter is not None and abs(start - self._start) <= _SAME_DELAY
-                self._start, self._filter = start, found
+                self._take(start, found, good=True)
                 self._compare(played, len(heard), energy, elsewhere)
                 return elsewhere
+            if not self.sure and elsewhere >= _HINT_DB and (self._filter is None or self._mistold >= self._foretold):
+                # In noise an echo never fits well; but it goes on, which no accident does.
+                self._take(start, found, good=False)
             explained = max(explained, elsewhere if not self.sure else 0.0)
         explained = max(explained, predicted)
         self._compare(played, len(heard), energy, explained)
@@ -151,6 +184,19 @@ class Echo:
             known = returned_db if self._coupling_db is None else self._coupling_db
             self._coupling_db = known + _COUPLING_WEIGHT * (returned_db - known)
         self.over_db = 0.0 if self._coupling_db is None else returned_db - self._coupling_db
+        self.rest_db = _FAR_DB
+        if self._noise > 0.0:
+            noise_db = 10.0 * log10(self._noise * length / _HALF_FRAME + 1.0)
+            self.rest_db = 10.0 * log10(energy + 1.0) - explained - noise_db
+
+    def _take(self, start: int, found: Samples, good: bool) -> None:
+        self._start, self._filter, self._good = start, found, good
+        self._foretold = self._mistold = 0.0
+
+    @property
+    def _proven(self) -> bool:
+        """Whether the filter has gone on to explain a little of everything that came after it was found."""
+        return self._mistold < self._foretold * _PROOF
 
     def _predicted_db(self, played: Samples, heard: Samples) -> float:
         """How much of the newest frame the filter explains that was found before it came."""
@@ -158,7 +204,11 @@ class Echo:
             return 0.0
         newest = heard[-_HALF_FRAME:]
         rest = newest - self._filter @ _shifted(played, len(heard), self._start)[:, -_HALF_FRAME:]
-        return -10.0 * log10(max((float(rest.dot(rest)) + 1.0) / (float(newest.dot(newest)) + 1.0), 1e-4))
+        whole, left = float(newest.dot(newest)) + 1.0, float(rest.dot(rest)) + 1.0
+        # A frame counts by its energy, but one alone is no proof.
+        self._foretold = _FORGETS * self._foretold + whole
+        self._mistold = (_FORGETS * self._mistold if self._mistold else _UNPROVEN * whole) + left
+        return -10.0 * log10(max(left / whole, 1e-4))
 
     def _recently_played(self) -> Samples:
         """What was played, sharpened; only what came since it was last asked for is worked on."""
@@ -219,6 +269,13 @@ _BOUND_HOLDS_MS: Final = 8000
 """Then somebody may have switched the loudspeaker on."""
 _BOUND_MARGIN_DB: Final = 12.0
 _GOOD_DB: Final = 6.0
+_HINT_DB: Final = 1.5
+_PROOF: Final = 0.85
+_UNPROVEN: Final = 0.5
+_TRIALS: Final = 4
+_FORGETS: Final = 0.85
+_NOISE_WEIGHT: Final = 0.3
+_FAR_DB: Final = 99.0
 _CONFIRMED_DB: Final = 2.5
 _SAME_DELAY: Final = 2
 _COUPLING_WEIGHT: Final = 0.2

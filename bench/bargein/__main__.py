@@ -1,7 +1,7 @@
 """`python -m bench.bargein --seed N --set commit_active_ms=360`: the table, the page and the JSON.
 
-Tuning used seeds below 100 on one half of the recordings. Without `--tuning` the other half is judged, and only
-seeds from 100 up are accepted, so that no number shown was ever tuned on.
+Tuning used one half of the recordings. Without `--tuning` the other half is judged, and only seeds from 100 up are
+accepted, so that no number shown was ever tuned on.
 """
 
 import argparse
@@ -17,9 +17,9 @@ from agentlocator.floor_protocol import FloorSession
 from agentlocator.voice.scorer import SpeechModel
 from bench.bargein import recordings, report
 from bench.bargein.reference import ReferenceCascade
-from bench.bargein.scenarios import scenarios
+from bench.bargein.scenarios import Scenario, scenarios
 from bench.bargein.scoreboard import Result, result, score
-from bench.bargein.stage import Design, play
+from bench.bargein.stage import Design, Outcome, Taped, cost_us, play
 
 FIRST_JUDGING_SEED = 100
 
@@ -42,11 +42,17 @@ def main() -> None:
     began = time.monotonic()
     for scenario in scenarios(half, options.seed, options.copies):
         for name, design in designs.items():
-            results[name].append(result(scenario, play(scenario, design())))
+            results[name].append(result(scenario, _played(scenario, design)))
     scores = [score(name, found) for name, found in results.items()]
     print(report.text(scores))
     written = report.write(options.out, scores, results, f"seed {options.seed}, {half} recordings")
     print(f"{written} ({time.monotonic() - began:.0f} s)")
+
+
+def _played(scenario: Scenario, design: Callable[[], Design]) -> Outcome:
+    taped = Taped(design())
+    outcome = play(scenario, taped)
+    return msgspec.structs.replace(outcome, cpu_us=cost_us(taped.told, design))
 
 
 def with_settings(policy: FloorPolicy, settings: list[str]) -> FloorPolicy:
@@ -68,11 +74,11 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--copies", type=int, default=7, help="about 95 scenarios each")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", help="another row with it")
     parser.add_argument("--blind", action="store_true", help="another row without the neural detector")
-    parser.add_argument("--tuning", action="store_true", help="the half and the seeds that tuning may see")
+    parser.add_argument("--tuning", action="store_true", help="the half of the recordings that tuning may see")
     parser.add_argument("--out", type=Path, default=recordings.CACHE)
     options = parser.parse_args()
-    if options.tuning == (options.seed >= FIRST_JUDGING_SEED):
-        parser.error(f"seeds from {FIRST_JUDGING_SEED} up are for judging, those below for --tuning")
+    if not options.tuning and options.seed < FIRST_JUDGING_SEED:
+        parser.error(f"seeds below {FIRST_JUDGING_SEED} are for --tuning")
     return options
 
 

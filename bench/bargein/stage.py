@@ -1,9 +1,11 @@
 """Plays a scenario to a design, frame by frame, and does what the design decides: pauses, goes on, falls silent.
 
 The loop is closed: what is not played makes no echo, and what was paused goes on from the frame where it stopped.
+What a design costs is measured apart, on the frames that it was told: so the stage does not count, nor does its clock.
 """
 
 import time
+from collections.abc import Callable, Sequence
 from typing import Literal, Protocol
 
 import msgspec
@@ -15,6 +17,7 @@ from bench.bargein.recordings import Samples
 from bench.bargein.scenarios import Scenario
 
 Verdict = Literal["pause", "commit", "resume"]
+Told = tuple[int, bytes, bool, bytes]
 
 
 class Design(Protocol):
@@ -31,17 +34,18 @@ class Outcome(msgspec.Struct, frozen=True):
     commits_ms: tuple[int, ...]
     resumes_ms: tuple[int, ...]
     frames: int
-    cpu_us: float
+    # The least that all of them cost the design, where that was measured.
+    cpu_us: float = 0.0
 
 
 def play(scenario: Scenario, design: Design) -> Outcome:
-    """Runs to the scenario's end; CPU counts the design alone."""
+    """Runs to the scenario's end."""
     local = scenario.local
     spoken = _frames(scenario.assistant)
     played = np.zeros(len(local) + FRAME_BYTES)
     heard: dict[Verdict, list[int]] = {"pause": [], "commit": [], "resume": []}
     speaking_from: int | None = scenario.assistant_from_ms
-    position, paused, spent = 0, False, 0.0
+    position, paused = 0, False
     frames = len(local) // FRAME_BYTES
     for number in range(frames):
         t_ms, at = number * FRAME_MS, number * FRAME_BYTES
@@ -55,10 +59,7 @@ def play(scenario: Scenario, design: Design) -> Outcome:
         if scenario.echo is not None:
             caller = caller + _echo(played, scenario.echo, at)
         media = encode((np.clip(caller, -1, 1) * 32767).astype(np.int16))
-        began = time.thread_time()
-        verdicts = design.frame(t_ms, media, speaking, agent_media)
-        spent += time.thread_time() - began
-        for verdict in verdicts:
+        for verdict in design.frame(t_ms, media, speaking, agent_media):
             heard[verdict].append(t_ms + FRAME_MS)
             paused = verdict == "pause"
             if verdict == "commit":
@@ -70,8 +71,31 @@ def play(scenario: Scenario, design: Design) -> Outcome:
         tuple(heard["commit"]),
         tuple(heard["resume"]),
         frames,
-        spent * 1e6,
     )
+
+
+class Taped:
+    """A design that keeps what it is told, so that its cost can be measured afterwards."""
+
+    def __init__(self, design: Design) -> None:
+        self._design = design
+        self.told: list[Told] = []
+
+    def frame(self, t_ms: int, media: bytes, agent_speaking: bool, agent_media: bytes) -> list[Verdict]:
+        self.told.append((t_ms, media, agent_speaking, agent_media))
+        return self._design.frame(t_ms, media, agent_speaking, agent_media)
+
+
+def cost_us(told: Sequence[Told], fresh: Callable[[], Design], runs: int = 3) -> float:
+    """The process's CPU time for all the frames: the cheapest of some runs, because a busy machine only adds to it."""
+    return min(_run_us(told, fresh()) for _ in range(runs))
+
+
+def _run_us(told: Sequence[Told], design: Design) -> float:
+    began = time.process_time()
+    for frame in told:
+        design.frame(*frame)
+    return (time.process_time() - began) * 1e6
 
 
 def _frames(sound: Samples) -> list[bytes]:

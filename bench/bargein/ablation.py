@@ -22,17 +22,12 @@ WITHOUT: dict[str, FloorPolicy] = {
     "a least level": FloorPolicy(
         pause_dbfs=ANY_DB, commit_dbfs=ANY_DB, below_caller_db=-ANY_DB, loudest_limit_dbfs=ANY_DB
     ),
-    "standing out of the line": FloorPolicy(pause_over_floor_db=ANY_DB, buried_db=ANY_DB),
-    "voicing, to pause": FloorPolicy(
-        pause_sum=0.6, buried_sum=0.6, echoing_sum=0.6, going_on_sum=0.6, pause_voicing=0.0, late_voiced_share=0.0
-    ),
+    "standing out of the line": FloorPolicy(pause_over_floor_db=ANY_DB),
+    "the likelihood": FloorPolicy(pause_likelihood=ANY_DB),
     "voicing, to commit": FloorPolicy(
         commit_sum=0.0, commit_least_voiced_share=0.0, commit_voiced_share=0.0, doubted_voiced_share=0.0
     ),
-    "too regular, too level": FloorPolicy(regular_voicing=2.0, level_voicing=2.0, steady_range_db=0.0),
-    "late": FloorPolicy(late_ms=NEVER_MS),
-    "going on": FloorPolicy(going_on_ms=NEVER_MS),
-    "sure without a voice": FloorPolicy(sure_evidence_ms=float(NEVER_MS)),
+    "what does not move": FloorPolicy(steady_range_db=0.0),
     "half believed": FloorPolicy(doubted_active_ms=NEVER_MS),
     "only a voice after a while": FloorPolicy(muffled_until_ms=NEVER_MS),
     "syllables": FloorPolicy(commit_range_db=0.0),

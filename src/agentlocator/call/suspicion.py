@@ -5,21 +5,27 @@ Pure judgements on one evidence against a policy. They remember nothing, and kno
 
 from agentlocator.audio.evidence import Evidence
 from agentlocator.call.floor_policy import FloorPolicy
+from agentlocator.call.likelihood import likelihood
 
 
 def suspicious(evidence: Evidence, fresh_ms: int, policy: FloorPolicy) -> bool:
     """Whether this may be the caller; `fresh_ms` of his speech fell into a time when it counts."""
-    if evidence.speech_ms < policy.pause_evidence_ms or evidence.quiet_ms > policy.closure_ms:
+    if not possible(evidence, fresh_ms, policy):
         return False
-    if evidence.quiet_ms and evidence.probability < policy.sure_probability:
+    if evidence.blind:
+        return evidence.speech_ms >= policy.blind_evidence_ms and evidence.voicing >= policy.blind_voicing
+    return likelihood(evidence) >= policy.pause_likelihood
+
+
+def possible(evidence: Evidence, fresh_ms: int, policy: FloorPolicy) -> bool:
+    """Whether what a sound means allows a pause, however much it sounds like a caller."""
+    if not evidence.active_frames or evidence.quiet_ms > policy.closure_ms:
         return False
     if fresh_ms < policy.pause_active_ms and (evidence.echoing or fresh_ms < evidence.active_ms):
         return False
     if evidence.echo_db >= policy.echo_db or not _audible(evidence, policy):
         return False
-    if evidence.active_frames >= 3 and evidence.range_db < policy.steady_range_db:
-        return False
-    return _sounds_human(evidence, policy)
+    return evidence.active_frames < 3 or evidence.range_db >= policy.steady_range_db
 
 
 def convincing(evidence: Evidence, fresh_ms: int, policy: FloorPolicy) -> bool:
@@ -59,51 +65,6 @@ def _audible(evidence: Evidence, policy: FloorPolicy) -> bool:
         and evidence.loud_dbfs >= quietest_dbfs
         and evidence.mean_dbfs >= quietest_dbfs - policy.mean_below_loud_db
     )
-
-
-def _sounds_human(evidence: Evidence, policy: FloorPolicy) -> bool:
-    probability, voicing = evidence.probability, evidence.voicing
-    if evidence.blind:
-        return evidence.speech_ms >= policy.blind_evidence_ms and voicing >= policy.pause_voicing
-    if _going_on(evidence, policy) and probability + voicing < policy.going_on_sum:
-        return False
-    if probability >= policy.sure_probability and evidence.speech_ms >= policy.sure_evidence_ms:
-        return evidence.certainty >= policy.sure_certainty
-    least_sum = policy.pause_sum
-    if evidence.echoing:
-        least_sum = policy.echoing_sum
-    if evidence.loud_dbfs < evidence.floor_dbfs + policy.buried_db:
-        least_sum = policy.buried_sum
-    if probability + voicing < least_sum:
-        return False
-    if min(probability, evidence.probability_before) >= policy.believed_probability:
-        return voicing >= policy.pause_voicing
-    if evidence.active_ms > policy.late_ms:
-        return (
-            evidence.certainty >= policy.late_certainty
-            and evidence.voiced_frames >= policy.late_voiced_share * evidence.active_frames
-        )
-    return probability >= policy.sure_probability or not _mechanical(evidence, policy)
-
-
-def _going_on(evidence: Evidence, policy: FloorPolicy) -> bool:
-    return (
-        evidence.at_ms - evidence.began_ms >= policy.going_on_ms
-        and evidence.mean_dbfs >= evidence.floor_dbfs + policy.going_on_over_floor_db
-        and not evidence.echoing
-    )
-
-
-def _mechanical(evidence: Evidence, policy: FloorPolicy) -> bool:
-    """Too regular, or too level, for a voice that has just begun."""
-    if evidence.voicing >= policy.regular_voicing:
-        return (
-            evidence.active_ms < policy.regular_active_ms
-            or evidence.range_db < policy.regular_range_db
-            or evidence.voiced_frames < policy.regular_voiced_share * evidence.active_frames
-        )
-    level = evidence.voicing >= policy.level_voicing and evidence.change_db < policy.level_change_db
-    return level and evidence.active_ms < policy.regular_active_ms
 
 
 def _flat(evidence: Evidence, policy: FloorPolicy) -> bool:

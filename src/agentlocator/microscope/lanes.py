@@ -79,7 +79,6 @@ def speech(picture: CallPicture, scale: Scale, top: float) -> str:
     floor = picture.floor
     return (
         _frame(scale, top, TRACK_PX)
-        + _limit(scale, y(floor.pause_evidence_ms), f"{floor.pause_evidence_ms:g} סף השהיה", below=True)
         + _limit(scale, y(floor.commit_evidence_ms), f"{floor.commit_evidence_ms:g} סף קטיעה")
         + _track("speech", picture.tracks.speech_ms, scale, y)
     )
@@ -90,7 +89,6 @@ def voice(picture: CallPicture, scale: Scale, top: float) -> str:
     y = _height(top, TRACK_PX, 0, 1)
     return (
         _frame(scale, top, TRACK_PX)
-        + _limit(scale, y(picture.floor.pause_voicing), f"{picture.floor.pause_voicing:g} סף קוליות")
         + _track("probability", picture.tracks.probability, scale, y)
         + _track("voicing", picture.tracks.voicing, scale, y)
     )
@@ -115,11 +113,11 @@ def _frame(scale: Scale, top: float, height: float) -> str:
     return f'<rect class="frame" x="{scale.x(0)}" y="{top}" width="{width:.1f}" height="{height}"/>'
 
 
-def _limit(scale: Scale, y: float, label: str, below: bool = False) -> str:
+def _limit(scale: Scale, y: float, label: str) -> str:
     """A threshold of the floor, with its meaning where the lane begins."""
     return (
         f'<path class="limit" d="M{scale.x(0)} {y:.1f}H{scale.x(scale.duration_ms)}"/>'
-        f'<text class="limit" x="{scale.x(0) + 3}" y="{y + (9 if below else -2):.1f}">{escaped(label)}</text>'
+        f'<text class="limit" x="{scale.x(0) + 3}" y="{y - 2:.1f}">{escaped(label)}</text>'
     )
 
 

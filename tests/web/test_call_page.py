@@ -15,6 +15,7 @@ from playwright.async_api import Page, expect
 from sqlalchemy import update
 
 from agentlocator.call.events import CallerHungUp
+from agentlocator.call.journal import part
 from agentlocator.db.schema import Call
 from agentlocator.realtime.usage import Tokens, cost_micro_usd, costs_micro_usd
 from agentlocator.web.recordings import Recordings
@@ -160,3 +161,20 @@ class TestScreen:
         await page.goto(f"{served.house.public_url}/b/{served.town.clinic}/calls/CA-dana")
         assert await page.locator("main img[src='x'], main script").count() == 0
         await picture(page, f"call-hostile-{width}")
+
+
+async def test_a_call_that_came_back_from_a_person_is_heard_in_both_its_parts(office: Office) -> None:
+    first = await keep(office, interrupted())
+    assert "?part=2" not in await page_of(office)
+    part(first, 2).write_bytes(b"".join(answering(1_000).after(200).hears(CallerHungUp("stop")).lines))
+    there = f"/b/{office.town.clinic}/calls/CA-dana"
+    async with await office.browser_of("owner") as owner:
+        second = (await owner.get(f"{there}?part=2")).text
+        sounds = [len((await owner.get(f"{there}/sound.wav{which}")).content) for which in ("", "?part=2")]
+        assert "אחרי שחזרה" in second
+        assert f"{there}/sound.wav?part=2" in second
+        assert f"{there}/microscope?part=2" in second
+        assert sounds[0] > sounds[1]
+        for path in ("sound.wav", "microscope", "journal"):
+            assert (await owner.get(f"{there}/{path}?part=2")).status_code == 200
+            assert (await owner.get(f"{there}/{path}?part=3")).status_code == 404

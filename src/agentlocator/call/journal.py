@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 
 import msgspec
 
@@ -58,6 +59,11 @@ _encoder = msgspec.json.Encoder()
 _header = msgspec.json.Decoder(Header)
 _line = msgspec.json.Decoder(_EntryLine)
 _AUDIBLE = (PlayFrame, AppendAudio, ScoreSpeech)
+
+
+def part(first: Path, number: int) -> Path:
+    """Where a call's journal is, counted from 1: one that comes back from a transfer is another run of the core."""
+    return first if number == 1 else first.with_name(f"{first.stem}.{number}{first.suffix}")
 
 
 def write_header(brief: CallBrief, started_at: str) -> bytes:

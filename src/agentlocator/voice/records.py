@@ -6,6 +6,7 @@ Written by the call's own records task, in order, off the media path. Nothing he
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any, cast
 import msgspec
 
 from agentlocator.call import commands as do
+from agentlocator.call import journal
 from agentlocator.db.engine import Database
 from agentlocator.db.scope import Scope
 from agentlocator.domain import calls
@@ -116,12 +118,8 @@ def session_path(journal: Path) -> Path:
 
 
 def _unused(path: Path) -> Path:
-    """A call that comes back from a transfer is another journal: one journal is one run of the core."""
-    number = 1
-    while path.exists():
-        number += 1
-        path = path.with_name(f"{path.stem.partition('.')[0]}.{number}.jsonl")
-    return path
+    numbered = (journal.part(path, number) for number in itertools.count(1))
+    return next(free for free in numbered if not free.exists())
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -12,7 +13,7 @@ import structlog
 from sqlalchemy import select
 from starlette.responses import FileResponse, HTMLResponse, Response
 
-from agentlocator.call.journal import JournalError
+from agentlocator.call.journal import JournalError, part
 from agentlocator.db.schema import Call, ToolCall
 from agentlocator.db.scope import Scope
 from agentlocator.domain import calls
@@ -95,6 +96,8 @@ async def show(visit: Visit) -> Response:
         median_ms=latencies[len(latencies) // 2] if latencies else None,
         alarms=[str(alarm) for alarm in row.facts.get("alarms", [])],
         has_journal=_journal(visit, row).is_file(),
+        part=_part(visit),
+        parts=_parts(visit, row),
     )
 
 
@@ -133,7 +136,18 @@ async def _call(visit: Visit, scope: Scope) -> Call:
 
 
 def _journal(visit: Visit, row: Call) -> Path:
-    return visit.house.journal_of(visit.business_id, row.call_sid)
+    return part(visit.house.journal_of(visit.business_id, row.call_sid), _part(visit))
+
+
+def _part(visit: Visit) -> int:
+    """Which part of a call that came back from a person is looked at; the first where none is named."""
+    asked = visit.request.query_params.get("part", "")
+    return int(asked) if asked.isascii() and asked.isdecimal() and 0 < len(asked) < 3 and int(asked) else 1
+
+
+def _parts(visit: Visit, row: Call) -> int:
+    first = visit.house.journal_of(visit.business_id, row.call_sid)
+    return sum(1 for _ in itertools.takewhile(lambda number: part(first, number).is_file(), itertools.count(1)))
 
 
 async def _replay(visit: Visit, row: Call) -> Replay | None:

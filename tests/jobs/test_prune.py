@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from agentlocator.db.schema import Turn
-from agentlocator.domain import audit, businesses, calls, outbox
+from agentlocator.domain import account_events, accounts, audit, businesses, calls, outbox
 from agentlocator.jobs.prune import Retention
 from town import NOW, Town, ring
 
@@ -82,3 +82,15 @@ async def test_settled_outbox_rows_go_and_waiting_ones_stay(town: Town, tmp_path
     assert counted["outbox"] == 1
     async with town.db.scope(town.clinic) as scope:
         assert [row.key for row in await outbox.claim(scope, now=NOW)] == ["waiting"]
+
+
+async def test_who_came_in_is_forgotten_after_half_a_year(town: Town) -> None:
+    async with town.db.operator(writing=True) as operator:
+        dana = await accounts.add(operator, email="dana@example.com", name="דנה", password_hash=None, now=OLD)
+        for at in (OLD, NOW):
+            await account_events.note(operator, "login", dana.id, actor="dana@example.com", at=at)
+        await account_events.note(operator, "login_failed", None, actor="somebody", at=OLD)
+    async with town.db.operator(writing=True) as operator:
+        assert await account_events.forget(operator, before=NOW - account_events.KEPT) == 2
+    async with town.db.operator() as operator:
+        assert [event.at for event in await account_events.of_account(operator, dana.id)] == [NOW]

@@ -1,4 +1,5 @@
-"""What concerns people's ways in: logins, failed ones, new passwords, sessions thrown out. Written, never rewritten.
+"""What concerns people's ways in: logins, failed ones, new passwords, sessions thrown out. Written, never rewritten,
+and forgotten after `KEPT`.
 
 It belongs to the person and to the operator; what an owner changes in his business is in that business's own audit. It
 never keeps what somebody typed: a password is easily typed into the wrong field.
@@ -7,15 +8,18 @@ never keeps what somebody typed: a password is easily typed into the wrong field
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from agentlocator.db.accounts import AccountEvent
 from agentlocator.db.scope import Operator
 from agentlocator.domain.text import clean
+
+# Long enough to find out who came in, and no longer: an address says where somebody was.
+KEPT = timedelta(days=180)
 
 Kind = Literal[
     "login",
@@ -55,6 +59,11 @@ async def note(
         )
     )
     await operator.flush()
+
+
+async def forget(operator: Operator, *, before: datetime) -> int:
+    """Delete what happened before an instant; answers how many."""
+    return await operator.changed(delete(AccountEvent).where(AccountEvent.at < before))
 
 
 async def of_account(operator: Operator, account_id: int, *, limit: int = 20) -> Sequence[AccountEvent]:

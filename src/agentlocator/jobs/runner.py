@@ -19,7 +19,7 @@ import msgspec
 import structlog
 
 from agentlocator.db.engine import Database
-from agentlocator.domain import businesses
+from agentlocator.domain import account_events, businesses
 from agentlocator.jobs import canary as canary_job
 from agentlocator.jobs import deliver, prune, remind
 from agentlocator.jobs.alert import Alert, Operator, WriteWhatsApp
@@ -129,4 +129,6 @@ async def _prune_all(db: Database, engine: Engine, now: datetime) -> None:
             _log.warning("retention is under way elsewhere, or was", business=business.business_id)
         except BrokenOff as fault:
             _log.error("retention broke off", business=business.business_id, detail=str(fault))
+    async with db.operator(writing=True) as operator:
+        await account_events.forget(operator, before=now - account_events.KEPT)
     await engine.forget(before=now - timedelta(days=NOTES_DAYS))

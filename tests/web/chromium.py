@@ -82,8 +82,9 @@ async def window(size: tuple[int, int], *options: str, at: str = "") -> AsyncIte
 
 
 def _is_complaint(line: ConsoleMessage) -> bool:
-    # A form that is refused is answered with 422, and the browser remarks on it.
-    return line.type in ("error", "warning") and "status of 422" not in line.text
+    # A form that is refused is answered with 422, a move with 409, and the browser remarks on it.
+    is_refusal = "status of 422" in line.text or "status of 409" in line.text
+    return line.type in ("error", "warning") and not is_refusal
 
 
 async def log_in(page: Page, served: Office, who: str) -> None:

@@ -97,6 +97,16 @@ async def test_a_drag_is_kept_or_comes_back(page: Page, served: Office, width: s
     assert row is not None
     assert f"{row.wall:%H:%M}" == "09:30"
 
+    kept = await mine.bounding_box()
+    async with page.expect_response(lambda answer: answer.url.endswith("/move")) as second:
+        await drag_by(3)
+    assert (await second.value).status == 409
+    await expect(page.locator("#told.fault")).to_be_visible()
+    assert await mine.bounding_box() == kept, "what is taken at eleven sends it back to where it was"
+    async with served.town.db.reading(served.town.clinic) as scope:
+        still = await appointments.receipt_of(scope, served.appointment_id)
+    assert still == row
+
 
 async def test_somebody_at_the_desk_gets_an_appointment(page: Page, served: Office, width: str) -> None:
     await log_in(page, served, "staff")

@@ -13,11 +13,14 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
+from agentlocator.call.events import AssistantTextProduced
 from agentlocator.simulator.play import Scenario
 from agentlocator.simulator.speech import Voice
+from agentlocator.voice.session import CallSession
 from web.chromium import CHROMIUM, PATIENCE_MS, WIDTHS, go_to, log_in, picture, tile, window
 from web.microphones import recorded
-from web.studio import ASKS, Studio, opened
+from web.office import HOSTILE
+from web.studio import ASKS, Studio, eventually, opened
 
 pytestmark = pytest.mark.requirement("R51")
 
@@ -89,3 +92,22 @@ async def test_a_microphone_that_is_refused_costs_no_call(page: Page, studio: St
     await expect(page.get_by_role("status")).to_contain_text("אין גישה למיקרופון")
     await expect(page.get_by_role("button", name="התחלת שיחה")).to_be_visible()
     assert studio.house.sessions == []
+
+
+async def test_ten_kilobytes_of_hostile_words_are_shown_and_never_run(page: Page, studio: Studio, width: str) -> None:
+    await page.emulate_media(color_scheme="dark")
+    await log_in(page, studio.office, "owner")
+    await go_to(page, "דברו איתה")
+    await page.get_by_role("button", name="התחלת שיחה").click()
+    (session,) = await _sessions(studio)
+    session.take(AssistantTextProduced("r9", "i9", (HOSTILE * 200)[:10_000]))
+    await expect(page.locator("ol.talk .assistant").last).to_contain_text("<script>alert(1)</script>")
+    assert await page.locator("main img, main script").count() == 0
+    await picture(page, f"hostile-talk-{width}")
+    await page.get_by_role("button", name="ניתוק").click()
+    await expect(page.get_by_role("status")).to_contain_text("השיחה הסתיימה")
+
+
+async def _sessions(studio: Studio) -> list[CallSession]:
+    await eventually(lambda: bool(studio.house.sessions))
+    return studio.house.sessions

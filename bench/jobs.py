@@ -29,8 +29,8 @@ from agentlocator.domain.receipts import Receipt
 from agentlocator.domain.schedules import Settings
 from agentlocator.domain.seed import CLINIC_NUMBER, seed_demo
 from agentlocator.jobs import runner
-from agentlocator.jobs.deliver import OutboxItem
 from agentlocator.jobs.runner import running
+from agentlocator.jobs.telling import OutboxItem
 
 BOOKINGS = 150
 EVERY_S = 0.025

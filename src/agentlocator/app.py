@@ -18,13 +18,13 @@ from starlette.routing import Route, WebSocketRoute
 
 from agentlocator.assistant.registry import Registry
 from agentlocator.call.policy import CallPolicy
+from agentlocator.clock import utc_now
 from agentlocator.config import Settings
 from agentlocator.dashboard import Dashboard
 from agentlocator.db.engine import Database
 from agentlocator.jobs import runner as jobs
 from agentlocator.jobs.alert import Operator
 from agentlocator.jobs.canary import Canary, Certify
-from agentlocator.jobs.deliver import utc_now
 from agentlocator.voice import webhook
 from agentlocator.voice.audience import Audience
 from agentlocator.voice.media_endpoint import MediaEndpoint

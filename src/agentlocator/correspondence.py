@@ -18,10 +18,11 @@ from pydantic import SecretStr
 from starlette.routing import Route
 
 from agentlocator.assistant.registry import Registry
+from agentlocator.clock import utc_now
 from agentlocator.config import Settings
 from agentlocator.db.engine import Database
 from agentlocator.db.scope import Scope
-from agentlocator.jobs.deliver import Handler, NotNow, OutboxItem, Undeliverable, utc_now
+from agentlocator.jobs.telling import Handler, NotNow, OutboxItem, Undeliverable
 from agentlocator.web.house import NoAnswer, PairedPhone
 from agentlocator.whatsapp import lines, messages, outgoing, rules, webhooks
 from agentlocator.whatsapp.agent import TextAgent

@@ -14,12 +14,14 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from agentlocator.clock import utc_now
 from agentlocator.db.engine import Database
 from agentlocator.db.schema import Outbox
 from agentlocator.domain import businesses
 from agentlocator.jobs import deliver
 from agentlocator.jobs.engine import Engine
 from agentlocator.jobs.runner import Pace, running
+from agentlocator.jobs.telling import OutboxItem
 from agentlocator.jobs.webhook import Webhook
 from jobs.patience import until
 
@@ -37,10 +39,10 @@ def die_at(point: str) -> None:
             die()
         await run(self, job, work_id, argument, take_over=take_over)
 
-    async def telling(self: Webhook, item: deliver.OutboxItem) -> None:
+    async def telling(self: Webhook, item: OutboxItem) -> None:
         die()
 
-    async def answered(self: Webhook, item: deliver.OutboxItem) -> None:
+    async def answered(self: Webhook, item: OutboxItem) -> None:
         await call(self, item)
         die()
 
@@ -66,7 +68,7 @@ async def main(url: str, folder: str, point: str, ahead_s: str) -> None:
     db = await Database.open(url)
 
     def clock() -> datetime:
-        return deliver.utc_now() + timedelta(seconds=float(ahead_s))
+        return utc_now() + timedelta(seconds=float(ahead_s))
 
     async with running(
         db,

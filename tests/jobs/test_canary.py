@@ -16,7 +16,7 @@ from agentlocator.db.schema import Outbox
 from agentlocator.domain import readiness
 from agentlocator.jobs.alert import Alert, Operator
 from agentlocator.jobs.canary import KIND, Canary
-from agentlocator.jobs.deliver import OutboxItem, Undeliverable
+from agentlocator.jobs.telling import OutboxItem, Undeliverable
 from agentlocator.jobs.webhook import Unanswered, signature
 from town import NOW, Town
 

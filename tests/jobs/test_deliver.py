@@ -13,8 +13,10 @@ from agentlocator.db.schema import Outbox
 from agentlocator.db.scope import Scope
 from agentlocator.domain import outbox
 from agentlocator.jobs import deliver
-from agentlocator.jobs.deliver import Delivery, Handler, NotNow, OutboxItem, Relay, Undeliverable
+from agentlocator.jobs.deliver import Delivery
 from agentlocator.jobs.engine import BrokenOff, Engine
+from agentlocator.jobs.relay import PLACES_EACH, Relay
+from agentlocator.jobs.telling import Handler, NotNow, OutboxItem, Undeliverable
 from town import NOW, Town
 
 
@@ -166,7 +168,7 @@ async def test_a_business_whose_receiver_hangs_keeps_its_own_places_and_nobody_e
                 await post.relay.sweep(deliveries)
                 await asyncio.sleep(0)
         assert {item.business_id for item in post.told} == {post.town.garage}
-        assert len(post.engine.asked) == 10 + deliver.PLACES_EACH
+        assert len(post.engine.asked) == 10 + PLACES_EACH
         post.hang.set()
 
 

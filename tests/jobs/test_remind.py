@@ -15,9 +15,9 @@ from agentlocator.domain import appointments, businesses, localtime, quiet_hours
 from agentlocator.domain.appointments import Booking
 from agentlocator.domain.receipts import Receipt
 from agentlocator.jobs import remind
-from agentlocator.jobs.deliver import NotNow, OutboxItem, Undeliverable
 from agentlocator.jobs.policy import ReminderPolicy
 from agentlocator.jobs.remind import reminders_for
+from agentlocator.jobs.telling import NotNow, OutboxItem, Undeliverable
 from town import NOW, Town, ring
 
 ZONE = "Asia/Jerusalem"

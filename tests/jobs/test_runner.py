@@ -10,8 +10,8 @@ from sqlalchemy import select
 from agentlocator.db.schema import Outbox, Turn
 from agentlocator.domain import appointments, businesses, calls
 from agentlocator.domain.appointments import Booking
-from agentlocator.jobs.deliver import OutboxItem
 from agentlocator.jobs.runner import Pace, running
+from agentlocator.jobs.telling import OutboxItem
 from jobs.patience import until
 from jobs.receiver import listening
 from town import NOW, Town, ring

@@ -10,7 +10,7 @@ import pytest
 
 from agentlocator.domain import businesses
 from agentlocator.jobs import webhook
-from agentlocator.jobs.deliver import OutboxItem, Undeliverable
+from agentlocator.jobs.telling import OutboxItem, Undeliverable
 from agentlocator.jobs.webhook import Unanswered, Webhook
 from jobs.receiver import Receiver, listening
 from town import NOW, Town

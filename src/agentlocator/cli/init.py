@@ -6,7 +6,6 @@ It can be run again: what is there is checked and kept, what is wired is left, a
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
 from typing import Annotated, Any, NoReturn
 
 import httpx2
@@ -15,6 +14,7 @@ import typer
 
 from agentlocator import config
 from agentlocator.cli.setting import ENV_FILE, fail, opened_vault, with_database
+from agentlocator.clock import utc_now
 from agentlocator.config import Settings
 from agentlocator.db.engine import Database
 from agentlocator.domain import businesses, phones, vault
@@ -98,7 +98,7 @@ class Wizard:
         if self.wishes.dry_run:
             return
         async with self.db.operator(writing=True) as operator:
-            await vault.keep(operator, self.vault, name, value, actor="cli", now=_now())
+            await vault.keep(operator, self.vault, name, value, actor="cli", now=utc_now())
 
     def ask(self, what: str, given: str = "", *, secret: bool = False, default: str | None = None) -> str:
         """The given answer, or the typed one."""
@@ -263,12 +263,12 @@ async def _business(wizard: Wizard, e164: str) -> None:
                 )
                 or None,
             )
-            business_id = await first_business.open_business(wizard.db, opening, actor="cli", now=_now())
+            business_id = await first_business.open_business(wizard.db, opening, actor="cli", now=utc_now())
             typer.echo(f"Business {business_id} answers {e164}.")
         if not await first_business.has_owner(wizard.db, business_id):
             email = wizard.ask("The owner's e-mail address (may be left empty)", wizard.wishes.owner, default="")
             if email:
-                token = await first_business.let_owner_in(wizard.db, business_id, email, actor="cli", now=_now())
+                token = await first_business.let_owner_in(wizard.db, business_id, email, actor="cli", now=utc_now())
                 typer.echo(f"The owner comes in once, within half an hour: {wizard.known('public_url')}/entry/{token}")
     except BadSetting as no:
         fail(f"The {no.field} cannot be used: {no.code}.")
@@ -286,7 +286,7 @@ async def _wire(wizard: Wizard, account: CarrierAccount, bought: Sequence[Number
         return
     if not wizard.wishes.yes:
         typer.confirm("Make these changes at Twilio", abort=True, err=True)
-    await rewiring.rewire(account, wizard.db, shown, actor="cli", now=_now())
+    await rewiring.rewire(account, wizard.db, shown, actor="cli", now=utc_now())
     typer.echo("Done. agentlocator init --undo brings them back.")
 
 
@@ -331,7 +331,7 @@ async def _undo(wizard: Wizard) -> None:
         return
     if not wizard.wishes.yes:
         typer.confirm("Make these changes at Twilio", abort=True, err=True)
-    await rewiring.undo(account, wizard.db, undoings, now=_now())
+    await rewiring.undo(account, wizard.db, undoings, now=utc_now())
     typer.echo("Undone.")
 
 
@@ -352,7 +352,3 @@ def _e164(number: str) -> str:
 
 def _no_number(number: str) -> NoReturn:
     fail(f"{number} is no phone number. Write it as +97235550101.")
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

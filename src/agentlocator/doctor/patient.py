@@ -6,21 +6,17 @@ import shutil
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx2
 import msgspec
 
 from agentlocator import config
+from agentlocator.clock import Clock, utc_now
 from agentlocator.config import Settings, SettingsError, StorageSettings
 from agentlocator.db.engine import Database, newest_revision
 from agentlocator.domain import vault
 from agentlocator.domain.vault import Vault, WrongKey
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _free_bytes(folder: Path) -> int:
@@ -40,7 +36,7 @@ class Patient(msgspec.Struct, frozen=True):
     http: httpx2.AsyncClient
     env_file: Path = Path(".env")
     tls: ssl.SSLContext | None = None
-    now: Callable[[], datetime] = _now
+    now: Clock = utc_now
     free_bytes: Callable[[Path], int] = _free_bytes
 
     @property

@@ -16,7 +16,8 @@ from urllib.parse import unquote, urlsplit
 import httpx2
 import msgspec
 
-from agentlocator.jobs.deliver import Clock, OutboxItem, Undeliverable
+from agentlocator.clock import Clock
+from agentlocator.jobs.telling import OutboxItem, Undeliverable
 from agentlocator.jobs.webhook import Unanswered, signature
 
 TIMEOUT_S: Final = 10

@@ -13,10 +13,10 @@ from typing import Any, Final
 import msgspec
 import structlog
 
+from agentlocator.clock import Clock
 from agentlocator.db.engine import Database
 from agentlocator.db.schema import Certificate
 from agentlocator.domain import businesses, localtime, outbox, readiness
-from agentlocator.jobs.deliver import Clock
 from agentlocator.realtime import lifetimes
 
 KIND: Final = "operator.alert"

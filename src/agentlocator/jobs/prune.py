@@ -15,12 +15,12 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import delete, select, update
 
+from agentlocator.clock import Clock
 from agentlocator.db.engine import Database
 from agentlocator.db.schema import Call, Message, Outbox, ToolCall, Turn
 from agentlocator.db.scope import Scope
 from agentlocator.domain import audit
 from agentlocator.jobs import policy as policies
-from agentlocator.jobs.deliver import Clock
 from agentlocator.jobs.engine import Step
 
 JOB: Final = "prune"

@@ -16,13 +16,14 @@ import msgspec
 import structlog
 from sqlalchemy import select, update
 
+from agentlocator.clock import Clock
 from agentlocator.db.engine import Database
 from agentlocator.db.schema import Appointment, Outbox
 from agentlocator.db.scope import Scope
 from agentlocator.domain import businesses, localtime, outbox, quiet_hours
 from agentlocator.jobs import policy as policies
-from agentlocator.jobs.deliver import Clock, Handler, NotNow, OutboxItem, Undeliverable
 from agentlocator.jobs.policy import ReminderPolicy
+from agentlocator.jobs.telling import Handler, NotNow, OutboxItem, Undeliverable
 
 KIND: Final = "appointment.reminder"
 STANDING: Final = ("booked", "confirmed")

@@ -18,15 +18,18 @@ import httpx2
 import msgspec
 import structlog
 
+from agentlocator.clock import Clock, utc_now
 from agentlocator.db.engine import Database
 from agentlocator.domain import account_events, businesses
 from agentlocator.jobs import canary as canary_job
 from agentlocator.jobs import deliver, prune, remind
 from agentlocator.jobs.alert import Alert, Operator, WriteWhatsApp
 from agentlocator.jobs.canary import Canary
-from agentlocator.jobs.deliver import Clock, Delivery, Handler, Relay
+from agentlocator.jobs.deliver import Delivery
 from agentlocator.jobs.engine import BrokenOff, Engine, address_beside
 from agentlocator.jobs.prune import Retention
+from agentlocator.jobs.relay import Relay
+from agentlocator.jobs.telling import Handler
 from agentlocator.jobs.webhook import Webhook
 
 # How long the engine's notes on finished work are kept: longer than any row can still ask for the same id.
@@ -56,7 +59,7 @@ async def running(
     root_secret: str,
     handlers: Mapping[str, Handler] | None = None,
     pace: Pace | None = None,
-    clock: Clock = deliver.utc_now,
+    clock: Clock = utc_now,
     machine: str | None = None,
     allow_private_webhooks: bool = False,
     canary: Canary | None = None,

@@ -20,9 +20,10 @@ from urllib.parse import urlsplit
 import httpx2
 import msgspec
 
+from agentlocator.clock import Clock
 from agentlocator.db.engine import Database
 from agentlocator.jobs import policy
-from agentlocator.jobs.deliver import Clock, OutboxItem, Undeliverable
+from agentlocator.jobs.telling import OutboxItem, Undeliverable
 
 TIMEOUT_S: Final = 10
 GONE: Final = 410

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +15,7 @@ import httpx2
 import msgspec
 from sqlalchemy import select
 
+from agentlocator.clock import utc_now
 from agentlocator.db.engine import Database
 from agentlocator.db.schema import Appointment, Call, Conversation, Lead, Message, Turn
 from agentlocator.domain import businesses, localtime
@@ -77,7 +77,7 @@ async def perform(
 ) -> PhoneThenWhatsApp:
     """Plays the call, then the writing, with all data in `folder`."""
     scenario = SCENARIOS["happy-booking"]
-    cloud = CloudServer(APP_SECRET, ACCESS_TOKEN, clock=_now)
+    cloud = CloudServer(APP_SECRET, ACCESS_TOKEN, clock=utc_now)
     async with (
         serving(cloud.app) as cloud_url,
         theatre.opened(
@@ -98,7 +98,7 @@ async def perform(
         business_id = await _business(db)
         booked = await _appointment(db, business_id)
         async with db.scope(business_id) as scope:
-            await lines.add(scope, "cloud", LINE, now=_now())
+            await lines.add(scope, "cloud", LINE, now=utc_now())
         complaints = [*call.complaints, *await _write_all(cloud, http, watch)]
         if cloud.delivered:
             await cloud.reports(http, cloud.delivered[-1], "read")
@@ -189,7 +189,3 @@ def _faults(played: PhoneThenWhatsApp) -> list[str]:
         "the last answer was not read": bool(answers) and answers[-1].delivery != "read",
     }
     return [fault for fault, is_so in found.items() if is_so]
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

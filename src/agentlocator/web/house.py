@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 
 from agentlocator.call.sight import Glimpse
+from agentlocator.clock import Clock, utc_now
 from agentlocator.db.engine import Database
 from agentlocator.db.scope import Scope
 from agentlocator.domain.passwords import Passwords
@@ -19,10 +20,6 @@ from agentlocator.domain.vault import Vault
 from agentlocator.provision.setup import Setup
 from agentlocator.web.recordings import Recordings
 from agentlocator.web.single_sign_on import SingleSignOn
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)
 
 
 class WriteAsPerson(Protocol):
@@ -116,7 +113,7 @@ class House(msgspec.Struct, frozen=True):
     passwords: Passwords
     vault: Vault
     journal_of: Callable[[int, str], Path]
-    now: Callable[[], datetime] = _now
+    now: Clock = utc_now
     write_as_person: WriteAsPerson | None = None
     phones: Phones | None = None
     audience: Audience | None = None

@@ -7,7 +7,7 @@ database does not know.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ import msgspec
 import structlog
 from sqlalchemy import func, select, update
 
+from agentlocator.clock import Clock
 from agentlocator.db.engine import Database
 from agentlocator.db.schema import Answer, Conversation, Message, WhatsAppMessage
 from agentlocator.db.scope import Scope
@@ -23,8 +24,6 @@ from agentlocator.domain import written_policy as policies
 from agentlocator.whatsapp import after_call, outgoing, rules, thread, wording
 from agentlocator.whatsapp.agent import THINK_S, Spoken, TextAgent, Turn
 from agentlocator.whatsapp.thread import Received
-
-Clock = Callable[[], datetime]
 
 LEASE: Final = timedelta(seconds=2 * THINK_S)
 LOOK_S: Final = 20.0

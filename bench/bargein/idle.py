@@ -95,7 +95,7 @@ def _listen(line: list[bytes], model: SpeechModel) -> Passed:
         now_ms = (number + 1) * FRAME_MS
         _, wants = listening.hear(frame, speaking=False, interruptible=False, now_ms=now_ms)
         if wants is not None:
-            listening.scored(scorer.score(wants.audio, wants.fresh), now_ms)
+            listening.scored(scorer.score(wants.audio, wants.fresh, wants.glance), now_ms)
         for sent in listening.pass_on(frame):
             frames += [sent[at : at + FRAME_BYTES] for at in range(0, len(sent), FRAME_BYTES)]
     return Passed(tuple(frames), sum(frame != SILENCE_FRAME for frame in frames) * FRAME_MS, _turns(frames))

@@ -44,7 +44,7 @@ class FloorSession:
         self.decision = None
         verdicts = self._weigh(heard.evidence, now_ms)
         if heard.wants is not None and self._scorer is not None:
-            probability = self._scorer.score(heard.wants.audio, heard.wants.fresh)
+            probability = self._scorer.score(heard.wants.audio, heard.wants.fresh, heard.wants.glance)
             verdicts += self._weigh(self._ear.scored(probability, now_ms), now_ms)
         return verdicts
 

@@ -47,10 +47,30 @@ class Line:
             evidence = heard.evidence
             if heard.wants is not None:
                 self.asked += 1
-                assert len(heard.wants.audio) % 256 == 0
+                assert len(heard.wants.audio) % 256 == (32 if heard.wants.glance else 0)
                 if self.probability is not None:
                     evidence = self.ear.scored(self.probability, self.now_ms)
         return evidence
+
+
+def test_how_a_word_begins_is_judged_in_every_frame_and_not_only_when_a_window_is_full() -> None:
+    interrupting, in_his_turn = Line(), Line()
+    interrupting.hear(voice(6))
+    in_his_turn.hear(voice(6), None)
+    assert interrupting.asked == 6
+    assert in_his_turn.asked < 6
+
+
+def test_a_glance_counts_for_its_frame_and_no_longer() -> None:
+    line = Line()
+    frames = voice(2)
+    line.hear(frames[:1])
+    line.probability = 0.0
+    doubted = line.hear(frames[1:])
+    line.probability = None
+    later = line.hear(voice(3)[2:])
+    assert doubted.probability == 0.0
+    assert later.probability == 0.95
 
 
 def test_a_quiet_line_is_never_shown_to_the_neural_detector() -> None:

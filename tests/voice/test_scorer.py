@@ -25,6 +25,15 @@ def test_two_callers_do_not_share_a_memory(model: SpeechModel) -> None:
     assert second.score(audio, fresh=True) == alone
 
 
+def test_a_glance_is_forgotten(model: SpeechModel) -> None:
+    first, second = b"\x00\x80" * 640, b"\x10\xa0\x90" * 512
+    plain, glancing = SpeechScorer(model), SpeechScorer(model)
+    plain.score(first, fresh=True)
+    glancing.score(first, fresh=True)
+    glancing.score(second[:288], glance=True)
+    assert glancing.score(second) == plain.score(second)
+
+
 def test_half_a_window_is_our_own_mistake(model: SpeechModel) -> None:
     with pytest.raises(AssertionError):
         SpeechScorer(model).score(b"\xff" * 100, fresh=True)

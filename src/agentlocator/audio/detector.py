@@ -6,7 +6,7 @@ calls the neural detector itself: it asks, goes on, and works (more slowly) when
 """
 
 from collections import deque
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -60,7 +60,7 @@ class Ear:
         self._echo_at_ms = -_ECHO_REMEMBERED_MS
         self._generation = 0
         # Bounded, because answers may never come: then the oldest question says since when.
-        self._asked: deque[tuple[int, int]] = deque(maxlen=_ASKED_AT_MOST)
+        self._asked: deque[_Question] = deque(maxlen=_ASKED_AT_MOST)
         self._blind = False
         self._quiet_ms = self._still_ms = 0
         # The present sound cannot be our echo.
@@ -115,9 +115,11 @@ class Ear:
 
     def scored(self, probability: float, now_ms: int) -> Evidence:
         """Takes the answer to the oldest unanswered `WantsScore`; one that nobody waits for changes nothing."""
-        generation, _ = self._asked.popleft() if self._asked else (-1, 0)
+        question = self._asked.popleft() if self._asked else _NOBODYS
         self._blind = False
-        if generation == self._generation and self._open_ms > 0:
+        if question.generation == self._generation and self._open_ms > 0:
+            if question.glance:
+                return self._glanced(probability, now_ms)
             self._weigh(probability)
             if self._uncounted:
                 self._count()
@@ -153,6 +155,8 @@ class Ear:
         if len(self._pending) >= _WINDOW_BYTES:
             audio, self._pending = self._pending[:_WINDOW_BYTES], self._pending[_WINDOW_BYTES:]
             return self._ask(audio, fresh=False)
+        if self._attentive and self._utterance.active_ms < policy.glance_until_ms and not self._asked:
+            return self._glance()
         self._count()
         return Heard(self._evidence(self._now_ms))
 
@@ -175,15 +179,36 @@ class Ear:
         return self._level_dbfs > max(self._floor.dbfs + 4.0, policy.gate_dbfs, self._utterance.tail_dbfs)
 
     def _ask(self, audio: bytes, fresh: bool) -> Heard:
-        self._asked.append((self._generation, self._now_ms))
+        self._asked.append(_Question(self._generation, self._now_ms))
         self._unasked = 0
-        self._blind = self._now_ms - self._asked[0][1] > self._policy.patience_ms
+        self._blind = self._now_ms - self._asked[0].asked_ms > self._policy.patience_ms
         if self._blind:
             self._weigh(self._guess())
             self._count()
         else:
             self._uncounted = True
         return Heard(self._evidence(self._now_ms), WantsScore(audio, fresh))
+
+    def _glance(self) -> Heard:
+        """Has the newest 32 ms judged, of which the detector has heard a part, and will hear all again in its turn."""
+        self._asked.append(_Question(self._generation, self._now_ms, glance=True))
+        self._uncounted = True
+        lately = b"".join(self._recent)[-_GLANCE_BYTES:]
+        return Heard(self._evidence(self._now_ms), WantsScore(lately, glance=True))
+
+    def _glanced(self, probability: float, now_ms: int) -> Evidence:
+        """The evidence as it would be; only what it made of the frame stays."""
+        if not self._uncounted:
+            return self._evidence(now_ms)
+        kept = self._probability, self._probability_before
+        speech_ms = self._speech_ms
+        self._weigh(probability)
+        self._count()
+        evidence = self._evidence(now_ms)
+        self._probability, self._probability_before = kept
+        # Less, if the frame was our own voice.
+        self._speech_ms = min(speech_ms, self._speech_ms)
+        return evidence
 
     def _guess(self) -> float:
         """A probability without the neural detector: a voice, clearly above the line, that is not a tone."""
@@ -353,6 +378,15 @@ class Ear:
         self._utterance.forget()
 
 
+class _Question(NamedTuple):
+    """One that the neural detector was asked: of which sound, and when."""
+
+    generation: int
+    asked_ms: int
+    glance: bool = False
+
+
+_NOBODYS: Final = _Question(-1, 0)
 _REPLAYED_WINDOWS: Final = 5
 _IDLE_WINDOWS: Final = 2
 _STILL_LOOK_MS: Final = 100
@@ -360,6 +394,7 @@ _WINDOW_BYTES: Final = 256
 _DULL_PROBABILITY: Final = 0.15
 _DULL_FALLS_DB: Final = 0.1
 _WINDOW_MS: Final = 32
+_GLANCE_BYTES: Final = _WINDOW_BYTES + 32
 _RECENT_FRAMES: Final = 12
 _ASKED_AT_MOST: Final = 64
 

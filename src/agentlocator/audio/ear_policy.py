@@ -53,6 +53,9 @@ class EarPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     dull_frames: int = 16
     dull_margin_db: float = 0.0
 
+    # A sound that may be the beginning of speech is looked at in every frame, also where no whole window is new.
+    glance_until_ms: int = 160
+
     # In his own turn, once he certainly speaks, the detector is asked every so many frames only.
     idle_certain_ms: float = 110.0
     idle_frames: int = 15

@@ -57,11 +57,13 @@ class Evidence(msgspec.Struct, frozen=True):
 class WantsScore(msgspec.Struct, frozen=True):
     """Please judge this µ-law audio, whole windows of 256 bytes, and tell `Ear.scored` of the last one.
 
-    `fresh`: the detector should forget what it heard before. Answers are expected in the order asked.
+    `fresh`: the detector should forget what it heard before. `glance`: it should forget this afterwards, which is one
+    window and the 32 bytes before it. Answers are expected in the order asked.
     """
 
     audio: bytes
-    fresh: bool
+    fresh: bool = False
+    glance: bool = False
 
 
 class Heard(msgspec.Struct, frozen=True):

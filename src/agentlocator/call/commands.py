@@ -123,10 +123,11 @@ class InvokeTool(Command, frozen=True, tag=True):
 
 
 class ScoreSpeech(Command, frozen=True, tag=True):
-    """Ask the neural detector about µ-law audio; the verdict returns as `SpeechScored`. `fresh` resets its memory."""
+    """Ask the neural detector about µ-law audio; the verdict returns as `SpeechScored`. See `WantsScore`."""
 
     audio: bytes
-    fresh: bool
+    fresh: bool = False
+    glance: bool = False
 
 
 class RecordTurn(Command, frozen=True, tag=True):

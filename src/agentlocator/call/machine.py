@@ -630,7 +630,7 @@ class Call:
         else:
             self.listening.keep(event.audio, self._now_ms)
         if wants is not None:
-            self._emit(ScoreSpeech(wants.audio, wants.fresh))
+            self._emit(ScoreSpeech(wants.audio, wants.fresh, wants.glance))
         self._decide(decision)
         if self.playout.paused and not self.listening.floor.paused:
             # What was paused has ended by itself: nothing decides about it any more, and the next must not wait for it.

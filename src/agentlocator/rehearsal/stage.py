@@ -319,7 +319,7 @@ class Stage:
                 self._truth.heard(command.text)
             case do.ScoreSpeech():
                 if self._scorer is not None:
-                    probability = self._scorer.score(command.audio, command.fresh)
+                    probability = self._scorer.score(command.audio, command.fresh, command.glance)
                     self._at(self._now_ms, partial(self._take, on.SpeechScored(probability)))
             case do.InvokeTool():
                 self._at(self._now_ms, partial(self._run_tool, command))

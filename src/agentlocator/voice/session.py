@@ -198,7 +198,9 @@ class CallSession:
                     self._model = None
             case do.ScoreSpeech():
                 if self._scorer is not None:
-                    self._events.append(on.SpeechScored(self._scorer.score(command.audio, command.fresh)))
+                    self._events.append(
+                        on.SpeechScored(self._scorer.score(command.audio, command.fresh, command.glance))
+                    )
             case do.InvokeTool():
                 telemetry.tool_called(command.name)
                 self._group.create_task(self._run_tool(command), name=f"tool {command.name}")

@@ -47,9 +47,9 @@ const calendar = new FullCalendar.Calendar(root, {
     if (may) location.assign(`${given.url}/new?start=${encodeURIComponent(at.dateStr.slice(0, 16))}`);
   },
 });
-root.hidden = false;
-document.getElementById("agenda").hidden = true;
 calendar.render();
+// It first draws and then measures: nobody needs to see the one jump to the other.
+requestAnimationFrame(() => requestAnimationFrame(() => root.classList.add("drawn")));
 
 for (const box of document.querySelectorAll(".lane input")) {
   box.addEventListener("change", () => {

@@ -191,6 +191,9 @@ async def furnish(scope: Scope, caller: Caller) -> dict[str, Any]:
         "daily": "5",
         "monthly": "50",
         "at_cap": "warn",
+        "since": NOW - timedelta(days=1),
+        "most": 50,
+        "limit": 50,
         "day_began": NOW - timedelta(days=1),
         "month_began": NOW - timedelta(days=30),
     }

@@ -121,15 +121,14 @@ async def enter(session: AsyncSession, business_id: int) -> Scope:
     """Bind a session's transaction to one business, for SQLAlchemy and for PostgreSQL's row security."""
     session.info.pop(_OPERATOR, None)
     session.info[_IN_SCOPE] = business_id
-    await _tell_database(session, "app.business_id", str(business_id))
-    await _tell_database(session, "app.operator", "")
+    await _tell_database(session, business_id=str(business_id), operator="")
     return Scope(session, business_id)
 
 
 async def enter_as_operator(session: AsyncSession) -> Operator:
     """Bind a session's transaction to the installation instead of a business."""
     session.info[_OPERATOR] = True
-    await _tell_database(session, "app.operator", "on")
+    await _tell_database(session, operator="on")
     return Operator(session)
 
 
@@ -142,12 +141,13 @@ async def _insert_new(session: AsyncSession, kind: type[R], values: dict[str, An
     return result.rowcount == 1
 
 
-async def _tell_database(session: AsyncSession, setting: str, value: str) -> None:
+async def _tell_database(session: AsyncSession, **settings: str) -> None:
     if session.get_bind().dialect.name != "postgresql":
         return
     connection = await session.connection()
     # The setting ends with the transaction, so a pooled connection never carries one business to the next.
-    await connection.execute(text("SELECT set_config(:setting, :value, true)"), {"setting": setting, "value": value})
+    told = ", ".join(f"set_config('app.{name}', :{name}, true)" for name in settings)
+    await connection.execute(text(f"SELECT {told}"), settings)
 
 
 @event.listens_for(GuardedSession, "do_orm_execute")

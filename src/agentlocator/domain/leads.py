@@ -162,7 +162,8 @@ async def search(
 
 async def count(scope: Scope, stage_id: int, *, most: int) -> int:
     """How many leads stand on a step, counted up to `most`."""
-    some = select(Lead.id).where(Lead.stage_id == stage_id).limit(most).subquery()
+    # In an order, so that PostgreSQL goes down the index and does not sift the table.
+    some = select(Lead.id).where(Lead.stage_id == stage_id).order_by(*_LATEST).limit(most).subquery()
     return int(await scope.first(select(func.count(some.c.id))))
 
 

@@ -134,6 +134,23 @@ def test_this_never_commits(evidence: Evidence) -> None:
     assert not isinstance(floor.weigh(evidence, 5360), Commit)
 
 
+@pytest.mark.requirement("R13")
+def test_who_speaks_quietly_in_his_own_turn_need_not_shout_to_take_ours() -> None:
+    quietly = with_(SENTENCE, mean_dbfs=-41.0, loud_dbfs=-39.0)
+    stranger, quiet_caller = speaking(), speaking()
+    for floor in (stranger, quiet_caller):
+        floor.weigh(WORD, 5080)
+    assert stranger.weigh(quietly, 5360) is None
+    assert isinstance(quiet_caller.weigh(with_(quietly, caller_dbfs=-45.0), 5360), Commit)
+
+
+@pytest.mark.requirement("R12")
+def test_a_television_behind_a_quiet_caller_does_not_take_the_floor() -> None:
+    floor = speaking()
+    floor.weigh(WORD, 5080)
+    assert floor.weigh(with_(SENTENCE, mean_dbfs=-48.0, caller_dbfs=-45.0), 5360) is None
+
+
 def test_the_assistant_ending_by_itself_takes_the_pause_with_it() -> None:
     floor = speaking()
     floor.weigh(WORD, 5080)

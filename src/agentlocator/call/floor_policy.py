@@ -59,6 +59,8 @@ class FloorPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     # A caller whose own level is known may be this much quieter than himself; nobody need be louder than the limit.
     below_caller_db: float = 18.0
     loudest_limit_dbfs: float = -38.0
+    # Who is fainter than the limits in his own turn too need only be as loud as there, if this loud.
+    faintest_caller_dbfs: float = -42.0
 
     # To resume: quiet, or nothing to show for so long; then no new pause before this much quiet.
     resume_quiet_ms: int = 300

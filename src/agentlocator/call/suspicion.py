@@ -55,7 +55,9 @@ def least_dbfs(evidence: Evidence, usual_dbfs: float, policy: FloorPolicy) -> fl
     if evidence.caller_dbfs is None:
         return usual_dbfs
     own_dbfs = evidence.caller_dbfs - policy.below_caller_db
-    return min(max(own_dbfs, usual_dbfs), policy.loudest_limit_dbfs)
+    limit_dbfs = min(max(own_dbfs, usual_dbfs), policy.loudest_limit_dbfs)
+    # Who speaks more quietly than the limit in his own turn need not shout to take ours; a television is fainter still.
+    return min(limit_dbfs, max(evidence.caller_dbfs, policy.faintest_caller_dbfs))
 
 
 def _audible(evidence: Evidence, policy: FloorPolicy) -> bool:

@@ -153,6 +153,18 @@ def _appointment(resource_id: int, starts_at: datetime, status: str = "booked") 
     )
 
 
+async def test_nobody_waits_for_a_connection_that_is_being_closed(town: Town) -> None:
+    """The writer's one connection is closed after each look at the tables; whoever is next opens another."""
+
+    async def writes() -> None:
+        async with town.db.scope(town.clinic) as scope:
+            assert await scope.get(Business, town.clinic)
+
+    for _ in range(20):
+        async with asyncio.timeout(15):
+            await asyncio.gather(town.db.refresh_statistics(), *(writes() for _ in range(6)))
+
+
 async def test_sqlite_is_shown_which_index_leads_where(town: Town, backend: str) -> None:
     """Without, it takes the wrong one as soon as a list is long: nobody ever runs ANALYZE on an owner's server."""
     await town.db.refresh_statistics()

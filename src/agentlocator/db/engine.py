@@ -175,7 +175,9 @@ class Database:
         return AsyncSession(engine, sync_session_class=GuardedSession, expire_on_commit=False)
 
     async def _forget_connections(self) -> None:
-        await self._writer.dispose()
+        # In turn: whoever asked for the writer's one connection while it is being closed would wait for it in vain.
+        async with self._turn or nullcontext():
+            await self._writer.dispose()
         if self._reader is not self._writer:
             await self._reader.dispose()
 

@@ -27,6 +27,7 @@ WITHOUT: dict[str, FloorPolicy] = {
     "voicing, to commit": FloorPolicy(
         commit_sum=0.0, commit_least_voiced_share=0.0, commit_voiced_share=0.0, doubted_voiced_share=0.0
     ),
+    "voices in noise": FloorPolicy(drowned_less_ms=0),
     "what does not move": FloorPolicy(steady_range_db=0.0),
     "half believed": FloorPolicy(doubted_active_ms=NEVER_MS),
     "only a voice after a while": FloorPolicy(muffled_until_ms=NEVER_MS),

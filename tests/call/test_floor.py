@@ -159,6 +159,16 @@ def test_the_assistant_ending_by_itself_takes_the_pause_with_it() -> None:
     assert floor.weigh(SENTENCE, 5400) is None
 
 
+@pytest.mark.requirement("R10")
+def test_of_a_voice_in_a_noise_less_has_to_be_heard() -> None:
+    most_of_it = with_(SENTENCE, active_ms=240)
+    in_noise = with_(most_of_it, floor_dbfs=-34.0)
+    for heard, taken in ((most_of_it, False), (in_noise, True), (with_(in_noise, certainty=0.9), False)):
+        floor = speaking()
+        floor.weigh(WORD, 5080)
+        assert isinstance(floor.weigh(heard, 5240), Commit) == taken
+
+
 def test_a_business_may_ask_for_longer_speech() -> None:
     floor = speaking(FloorPolicy(commit_active_ms=500))
     floor.weigh(WORD, 5080)

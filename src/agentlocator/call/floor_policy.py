@@ -35,6 +35,12 @@ class FloorPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     commit_active_ms: int = 320
     commit_after_pause_ms: int = 100
     commit_quiet_ms: int = 60
+    # In a noise hardly quieter than he, a part of every word drowns: of a voice beyond doubt less has to be heard.
+    drowned_over_floor_db: float = 15.0
+    drowned_less_ms: int = 100
+    drowned_certainty: float = 0.93
+    drowned_harmony: float = 0.07
+    drowned_voiced_share: float = 0.70
     commit_evidence_ms: float = 110.0
     # Mean neural probability and the share of voiced frames make up for each other: the share and twice the
     # certainty have to reach this sum, with so much of either. Noise and some throats leave few frames voiced.

@@ -30,7 +30,8 @@ def possible(evidence: Evidence, fresh_ms: int, policy: FloorPolicy) -> bool:
 
 def convincing(evidence: Evidence, fresh_ms: int, policy: FloorPolicy) -> bool:
     """Whether this is the caller taking the floor."""
-    if fresh_ms < policy.commit_active_ms or evidence.speech_ms < policy.commit_evidence_ms:
+    least_ms = policy.commit_active_ms - (policy.drowned_less_ms if _drowned(evidence, policy) else 0)
+    if fresh_ms < least_ms or evidence.speech_ms < policy.commit_evidence_ms:
         return False
     if evidence.quiet_ms > policy.commit_quiet_ms:
         return False
@@ -66,6 +67,16 @@ def _audible(evidence: Evidence, policy: FloorPolicy) -> bool:
         evidence.loud_dbfs >= evidence.floor_dbfs + policy.pause_over_floor_db
         and evidence.loud_dbfs >= quietest_dbfs
         and evidence.mean_dbfs >= quietest_dbfs - policy.mean_below_loud_db
+    )
+
+
+def _drowned(evidence: Evidence, policy: FloorPolicy) -> bool:
+    """It is a voice beyond doubt, of which the noise leaves only a part."""
+    return (
+        evidence.mean_dbfs < evidence.floor_dbfs + policy.drowned_over_floor_db
+        and evidence.certainty >= policy.drowned_certainty
+        and evidence.harmony >= policy.drowned_harmony
+        and evidence.voiced_frames >= policy.drowned_voiced_share * evidence.active_frames
     )
 
 

@@ -14,7 +14,7 @@ from agentlocator.call.likelihood_weights import BIASES, OFFSET, VOTES, WEIGHTS
 
 
 def likelihood(evidence: Evidence) -> float:
-    """About -10 to 10; 0 is what five of 224 noises of the training reach. About 6 µs."""
+    """About -10 to 10; 0 is what five of 224 noises of the training reach."""
     measured = measures(evidence)
     total = OFFSET
     for vote, bias, weights in zip(VOTES, BIASES, WEIGHTS, strict=True):

@@ -154,18 +154,18 @@ async def change_people(visit: Visit) -> Response:
 
 
 async def _change_people(visit: Visit, typed: dict[str, str]) -> dict[str, str]:
-    what = {"actor": visit.actor, "now": visit.now}
+    actor, now = visit.actor, visit.now
     try:
         async with visit.writing() as scope:
             if "fallback_number" in visit.form:
-                await businesses.change(scope, fallback_number=clean(typed["fallback_number"]), **what)  # type: ignore[arg-type]
+                await businesses.change(scope, fallback_number=clean(typed["fallback_number"]), actor=actor, now=now)
             elif "remove" in visit.form:
-                await businesses.remove_transfer_number(scope, visit.text("remove"), **what)  # type: ignore[arg-type]
+                await businesses.remove_transfer_number(scope, visit.text("remove"), actor=actor, now=now)
             elif not clean(typed["label"]):
                 return {"label": "no_label"}
             elif len((await businesses.show(scope)).transfer_numbers) >= MOST_PEOPLE:
                 return {"number": "too_many"}
-            elif not await businesses.add_transfer_number(scope, typed["number"], typed["label"], **what):  # type: ignore[arg-type]
+            elif not await businesses.add_transfer_number(scope, typed["number"], typed["label"], actor=actor, now=now):
                 return {"number": "taken"}
     except BadSetting as no:
         return {"fallback_number" if no.field == "fallback_number" else "number": "no_number_phone"}

@@ -6,18 +6,21 @@ import random
 
 import pytest
 
-from agentlocator.audio.frames import FRAME_BYTES, FRAME_MS
+from agentlocator.audio.frames import FRAME_BYTES, FRAME_MS, SILENCE_FRAME
+from agentlocator.call.barge_in import BargeIn
 from agentlocator.call.commands import (
     AddMessage,
     AppendAudio,
     CancelResponse,
     ClearPlayout,
     CloseModel,
+    Command,
     OpenModel,
     PlayFrame,
     RecordTurn,
     ReportBargeIn,
     RequestResponse,
+    ScoreSpeech,
     SendMark,
     TruncateItem,
 )
@@ -34,6 +37,10 @@ from agentlocator.call.events import (
     SessionConfirmed,
     StreamStarted,
 )
+from agentlocator.call.floor import Commit
+from agentlocator.call.listening import Listening
+from agentlocator.call.playout import Playout
+from agentlocator.call.policy import CallPolicy
 from agentlocator.simulator import sounds
 from call.playbook import GREETING, INTERRUPTION, VOICE, Like, answering, caller_frames, configured, greeted, speech
 
@@ -228,3 +235,69 @@ def test_the_greeting_can_be_interrupted_too() -> None:
     line = configured().hears(StreamStarted("MZ1")).answers(GREETING, 5_000).after(1_000)
     line.caller_interrupts()
     assert line.last(RecordTurn).interrupted
+
+
+# By itself, between an ear and a ledger.
+
+
+def telling(ms: int = 4_000) -> tuple[BargeIn, Playout]:
+    """The assistant is in the second second of a long sentence; the grace in which nobody can interrupt is over."""
+    policy = CallPolicy()
+    playout = Playout(policy.playout_lead_ms, policy.mark_every_ms, policy.playout_gap_ms)
+    playout.connect(0)
+    playout.produce("r1", "i1", 0, speech(ms))
+    playout.finish("i1")
+    barge_in = BargeIn(Listening(policy), playout)
+    for now_ms in range(0, 1_000, FRAME_MS):
+        assert hear(barge_in, playout, SILENCE_FRAME, now_ms) == ([], None)
+    return barge_in, playout
+
+
+def hear(
+    barge_in: BargeIn, playout: Playout, frame: bytes, now_ms: int, *, interruptible: bool = True
+) -> tuple[list[Command], Commit | None]:
+    """One frame either way, and the neural detector's opinion where it is asked."""
+    playout.settle(now_ms)
+    playout.next_frame(now_ms)
+    commands, commit = barge_in.hear(frame, interruptible, True, now_ms)
+    for wants in [command for command in commands if isinstance(command, ScoreSpeech)]:
+        commands.remove(wants)
+        more, later = barge_in.scored(0.97 if wants.audio.strip(b"\xff") else 0.02, now_ms)
+        commands, commit = commands + more, commit or later
+    return commands, commit
+
+
+@pytest.mark.requirement("R10")
+def test_what_is_suspected_holds_the_sound_back_and_what_is_certain_is_handed_on() -> None:
+    barge_in, playout = telling()
+    verdicts: list[Command] = []
+    for at, frame in enumerate(caller_frames(INTERRUPTION)):
+        commands, commit = hear(barge_in, playout, frame, 1_000 + at * FRAME_MS)
+        verdicts += commands
+        if commit:
+            break
+        assert playout.paused is bool(verdicts)
+    assert commit
+    assert verdicts == [Like(ReportBargeIn, verdict="pause", item_id="i1")]
+    assert playout.paused, "what to do with the sound is not its business"
+    assert barge_in.report("commit", commit.reason) == Like(ReportBargeIn, verdict="commit", item_id="i1", speech_ms=0)
+
+
+@pytest.mark.requirement("R10")
+def test_what_must_be_heard_is_not_even_paused() -> None:
+    barge_in, playout = telling()
+    for at, frame in enumerate(caller_frames(INTERRUPTION)[:75]):
+        assert hear(barge_in, playout, frame, 1_000 + at * FRAME_MS, interruptible=False) == ([], None)
+    assert not playout.paused
+
+
+@pytest.mark.requirement("R14")
+def test_in_his_own_turn_the_model_hears_him_and_while_the_assistant_speaks_it_does_not() -> None:
+    barge_in, playout = telling(ms=1_100)
+    forwarded: list[bool] = []
+    for at, frame in enumerate(caller_frames(INTERRUPTION)[:30]):
+        commands, _ = hear(barge_in, playout, frame, 1_000 + at * FRAME_MS)
+        forwarded.append(any(isinstance(command, AppendAudio) for command in commands))
+    assert forwarded[0] is False
+    assert forwarded[-1] is True
+    assert forwarded == sorted(forwarded)

@@ -33,8 +33,9 @@ from agentlocator.call.events import (
     ToolFinished,
     ToolRequested,
 )
-from agentlocator.call.machine import NO_SUCH_TARGET, TOOL_DONE, Call
+from agentlocator.call.machine import Call
 from agentlocator.call.policy import Remembered
+from agentlocator.call.tools import DONE, NO_SUCH_TARGET
 from call.playbook import GREETING, VOICE, Like, Line, configured, greeted, speech, spoken
 
 GOODBYE = "תודה שהתקשרתם, להתראות"
@@ -79,7 +80,7 @@ def caller_returns(line: Line) -> Line:
 
 
 def test_a_goodbye_that_was_said_is_heard_out_and_then_the_call_ends() -> None:
-    line = tool(greeted(), "end_call", said=GOODBYE, ms=2_000).does(AddToolOutput("t9", TOOL_DONE))
+    line = tool(greeted(), "end_call", said=GOODBYE, ms=2_000).does(AddToolOutput("t9", DONE))
     line.until(RecordTurn).does(Like(RecordTurn, text=GOODBYE, heard_ms=2_000, interrupted=False))
     heard_ms = line.now_ms
     line.until(EndStream)
@@ -90,7 +91,7 @@ def test_a_goodbye_that_was_said_is_heard_out_and_then_the_call_ends() -> None:
 
 
 def test_a_call_is_not_ended_without_a_word() -> None:
-    line = tool(greeted(), "end_call").does(AddToolOutput("t9", TOOL_DONE), Like(RequestResponse, cue=cues.FAREWELL))
+    line = tool(greeted(), "end_call").does(AddToolOutput("t9", DONE), Like(RequestResponse, cue=cues.FAREWELL))
     line.after(500)
     assert not line.call.over
     line.answers(GOODBYE, 1_500).until(EndStream)
@@ -212,7 +213,7 @@ def test_a_link_lost_under_the_goodbye_does_not_send_the_caller_to_a_person_he_d
 
 def test_a_caller_is_put_through_when_he_has_heard_that_he_is() -> None:
     line = tool(clinic(DESK, MANAGER), "transfer_to_human", transfer(MANAGER), said=ONE_MOMENT, ms=1_500)
-    line.does(AddToolOutput("t9", TOOL_DONE)).until(EndStream)
+    line.does(AddToolOutput("t9", DONE)).until(EndStream)
     assert line.all(RecordTurn)[-1].text == ONE_MOMENT
     assert line.all(RecordTurn)[-1].heard_ms == 1_500
     assert line.last(EndStream) == EndStream("transferred", MANAGER, SUMMARY)
@@ -221,7 +222,7 @@ def test_a_caller_is_put_through_when_he_has_heard_that_he_is() -> None:
 
 def test_a_transfer_nobody_announced_is_announced_first() -> None:
     line = tool(clinic(DESK), "transfer_to_human", transfer())
-    line.does(AddToolOutput("t9", TOOL_DONE), Like(RequestResponse, cue=cues.ANNOUNCE_TRANSFER))
+    line.does(AddToolOutput("t9", DONE), Like(RequestResponse, cue=cues.ANNOUNCE_TRANSFER))
     line.answers(ONE_MOMENT, 1_000).until(EndStream)
     assert line.last(EndStream) == EndStream("transferred", DESK, SUMMARY)
 

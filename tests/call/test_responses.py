@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from agentlocator.call import cues
@@ -27,6 +29,8 @@ from agentlocator.call.events import (
     StreamStarted,
 )
 from agentlocator.call.gate import ANSWER, GateState, ResponseGate, Want
+from agentlocator.call.policy import CallPolicy
+from agentlocator.call.responses import Responses, Worth
 from call.playbook import Like, configured, greeted, speech, spoken
 
 ACTIVE = "conversation_already_has_active_response"
@@ -170,3 +174,70 @@ def test_a_wish_is_not_granted_before_its_time() -> None:
     gate.want(ANSWER, not_before_ms=400)
     assert gate.request(399) is None
     assert gate.request(400) == ("response-1", ANSWER)
+
+
+# By themselves: what each response was worth, and what is asked for after it.
+
+
+def under_way(want: Want = ANSWER, **policy: Any) -> tuple[ResponseGate, Responses]:
+    """The model was asked for this at 0 and has begun."""
+    gate = ResponseGate()
+    responses = Responses(CallPolicy(**policy), gate)
+    gate.want(want)
+    assert responses.request(0) == [RequestResponse("response-1", want.cue)]
+    assert responses.started("r1", 10) == []
+    return gate, responses
+
+
+@pytest.mark.parametrize(
+    ("finished", "worth"),
+    [
+        (ResponseFinished("r1", "completed"), Worth.WHOLE),
+        (ResponseFinished("r1", "incomplete", "max_output_tokens"), Worth.CUT),
+        (ResponseFinished("r1", "incomplete", "content_filter"), Worth.NOTHING),
+        (ResponseFinished("r1", "failed"), Worth.FAILED),
+        (ResponseFinished("r1", "failed", fatal=True), Worth.HOPELESS),
+        (ResponseFinished("r1", "cancelled"), Worth.NOTHING),
+        (ResponseFinished("r7", "completed"), Worth.NOTHING),
+    ],
+)
+def test_a_response_that_spoke_is_worth_what_its_end_says(finished: ResponseFinished, worth: Worth) -> None:
+    _, responses = under_way()
+    responses.sounded(20)
+    assert responses.finished(finished, 30) is worth
+
+
+def test_what_was_cut_goes_on_before_all_else_and_as_protected_as_it_was() -> None:
+    gate, responses = under_way(Want("notice", protected=True))
+    gate.want(Want("greeting"))
+    responses.sounded(20)
+    responses.finished(ResponseFinished("r1", "incomplete", "max_output_tokens"), 30)
+    assert gate.next == Want(cues.CONTINUE, protected=True)
+    assert responses.is_protected("r1")
+
+
+def test_an_answer_that_failed_is_asked_for_again_after_a_pause_until_that_is_hopeless() -> None:
+    gate, responses = under_way(Want("greeting"), response_retries=1, retry_pause_ms=400)
+    assert responses.finished(ResponseFinished("r1", "failed"), 100) is Worth.FAILED
+    assert (gate.next, gate.not_before_ms) == (Want("greeting"), 500)
+    responses.request(500)
+    responses.started("r2", 510)
+    assert responses.finished(ResponseFinished("r2", "completed"), 600) is Worth.HOPELESS, "it brought nothing"
+
+
+def test_only_what_nobody_has_heard_yet_is_taken_back() -> None:
+    _, responses = under_way(Want("goodbye"))
+    assert responses.take_back([ANSWER], 20) == []
+    responses.sounded(30)
+    assert responses.take_back([Want("goodbye")], 40) == []
+    _, responses = under_way(Want("goodbye"))
+    assert responses.take_back([Want("goodbye")], 20) == [CancelResponse("r1")]
+    assert not responses.is_heeded("r1")
+
+
+def test_nothing_of_a_lost_session_is_waited_for() -> None:
+    gate, responses = under_way()
+    gate.want(Want("later"))
+    responses.session_lost()
+    assert not responses.is_heeded("r1")
+    assert not gate.under_way

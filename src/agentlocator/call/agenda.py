@@ -6,7 +6,7 @@ Each stays due, through any number of sessions, until it has been said.
 from __future__ import annotations
 
 from agentlocator.call import cues
-from agentlocator.call.gate import Want
+from agentlocator.call.gate import ANSWER, Want
 from agentlocator.call.policy import CallBrief
 
 
@@ -22,6 +22,14 @@ class Agenda:
     def greeted(self) -> bool:
         """Everything that opens the call has been made: then the caller is heard."""
         return not self.openings
+
+    def due(self, owed: bool) -> list[Want]:
+        """What a new session says before anything else. `owed`: the caller waits for an answer besides."""
+        if not self.greeted:
+            return [*self.openings, ANSWER] if owed else self.openings
+        if self.corrections:
+            return self.corrections
+        return [Want(cues.RESUME_AFTER_LOSS)] if owed else []
 
     def correct(self, instruction: str) -> Want | None:
         """One more untruth to put right; None when so many were that another correction would not help."""

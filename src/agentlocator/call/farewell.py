@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
-from agentlocator.call.policy import CallPolicy
+from agentlocator.call import cues
+from agentlocator.call.gate import Want
+from agentlocator.call.policy import CallBrief
 
-END_CALL = "end_call"
-TRANSFER = "transfer_to_human"
+END_CALL: Final = "end_call"
+TRANSFER: Final = "transfer_to_human"
+
+REVOCABLE_GOODBYES: Final = (Want(cues.FAREWELL), Want(cues.ANNOUNCE_TRANSFER), Want(cues.FAREWELL_SILENCE))
+"""What is not to be said any more once the caller has gone on."""
+
+_GOODBYES: Final = {
+    "caller_silent": cues.FAREWELL_SILENCE,
+    "max_length": cues.FAREWELL_TIME,
+    "server_stopping": cues.FAREWELL_STOPPING,
+}
 
 
 class Ending(msgspec.Struct, frozen=True):
@@ -27,25 +40,50 @@ class Ending(msgspec.Struct, frozen=True):
 class Farewell:
     """The decision that the call ends, and until when it can be taken back. `ending` is None while the call goes on."""
 
-    def __init__(self, policy: CallPolicy) -> None:
-        self._timeout_ms = policy.farewell_timeout_ms
+    def __init__(self, brief: CallBrief) -> None:
+        self._policy = brief.policy
+        self._targets = brief.transfer_targets
         self.ending: Ending | None = None
 
-    def begin(
-        self, outcome: str, now_ms: int, *, revocable: bool = False, transfer_to: str = "", summary: str = ""
-    ) -> bool:
-        """The call is to end. False when that is decided already: the first reason is the one that counts."""
-        if self.ending is not None:
+    def begin(self, outcome: str, now_ms: int) -> Want | None:
+        """The core itself ends the call: what it says then. None when an end is decided already: the first counts."""
+        if not self._decide(outcome, now_ms, revocable=outcome == "caller_silent"):
+            return None
+        return Want(_GOODBYES[outcome])
+
+    def obey(self, tool: str, arguments: str, now_ms: int) -> bool:
+        """The model ends the call: by `END_CALL`, or by `TRANSFER` to a number the business itself has named.
+
+        False when there is no such number. It may have said its goodbye already; if not, see `announcement`.
+        """
+        if tool == END_CALL:
+            self._decide("assistant_hung_up", now_ms, revocable=True)
+            return True
+        request = _read(arguments)
+        target = _named(self._targets, request.to) if request else None
+        if request is None or target is None:
             return False
-        self.ending = Ending(outcome, now_ms + self._timeout_ms, revocable, transfer_to, summary)
+        self._decide("transferred", now_ms, revocable=True, transfer_to=target, summary=request.summary)
         return True
 
-    def put_through(self, transfer_to: str, now_ms: int) -> bool:
-        """A person hands the call on, whatever was decided before. False when another person has already."""
-        if self.ending is not None and self.ending.transfer_to and not self.ending.revocable:
-            return False
+    def put_through(self, transfer_to: str, now_ms: int) -> Want | None:
+        """A person hands the call on, whatever was decided before: what is said then.
+
+        None for a number that is not the business's, and when another person has handed it on already.
+        """
+        handed_on = self.ending is not None and self.ending.transfer_to and not self.ending.revocable
+        if handed_on or transfer_to not in self._targets:
+            return None
         self.ending = None
-        return self.begin("transferred", now_ms, transfer_to=transfer_to)
+        self._decide("transferred", now_ms, transfer_to=transfer_to)
+        return Want(cues.ANNOUNCE_TRANSFER)
+
+    @property
+    def announcement(self) -> Want | None:
+        """What is said before an end that the model decided without a word."""
+        if self.ending is None or not self.ending.revocable:
+            return None
+        return Want(cues.ANNOUNCE_TRANSFER if self.ending.outcome == "transferred" else cues.FAREWELL)
 
     def take_back(self) -> bool:
         """The caller has something to say. False when the call ends all the same, or did not end."""
@@ -54,24 +92,40 @@ class Farewell:
         self.ending = None
         return True
 
+    def due_ms(self, quiet_since_ms: int | None) -> int | None:
+        """When the call is over: a moment after the last sound, or when that takes too long.
 
-class TransferRequest(msgspec.Struct, frozen=True):
-    """What the model says when it hands a call to a person."""
+        `quiet_since_ms` is None while somebody still speaks, or something is still to be said.
+        """
+        if self.ending is None:
+            return None
+        return self.ending.deadline_ms if quiet_since_ms is None else quiet_since_ms + self._policy.farewell_pause_ms
 
+    def _decide(
+        self, outcome: str, now_ms: int, *, revocable: bool = False, transfer_to: str = "", summary: str = ""
+    ) -> bool:
+        if self.ending is not None:
+            return False
+        deadline_ms = now_ms + self._policy.farewell_timeout_ms
+        self.ending = Ending(outcome, deadline_ms, revocable, transfer_to, summary)
+        return True
+
+
+class _TransferRequest(msgspec.Struct, frozen=True):
     to: str = ""
     summary: str = ""
 
 
-def chosen_target(targets: tuple[str, ...], wanted: str) -> str | None:
+def _read(arguments: str) -> _TransferRequest | None:
+    """The model's arguments, or None when they are not what was asked for."""
+    try:
+        return msgspec.json.decode(arguments or "{}", type=_TransferRequest)
+    except msgspec.MsgspecError:
+        return None
+
+
+def _named(targets: tuple[str, ...], wanted: str) -> str | None:
     """The business's own label the model means; the first where it names none; None for one that does not exist."""
     if not wanted.strip():
         return targets[0] if targets else None
-    return next((label for label in targets if label == wanted.strip()), None)
-
-
-def read_transfer(arguments: str) -> TransferRequest | None:
-    """The model's arguments, or None when they are not what was asked for."""
-    try:
-        return msgspec.json.decode(arguments or "{}", type=TransferRequest)
-    except msgspec.MsgspecError:
-        return None
+    return wanted.strip() if wanted.strip() in targets else None

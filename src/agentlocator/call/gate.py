@@ -54,6 +54,11 @@ class ResponseGate:
         return bool(self._waiting)
 
     @property
+    def under_way(self) -> bool:
+        """The model speaks, or is about to."""
+        return self.busy or self.wanting
+
+    @property
     def next(self) -> Want | None:
         """The wish that is granted next."""
         return self._waiting[0] if self._waiting else None
@@ -131,7 +136,7 @@ class ResponseGate:
         if event_id != self.event_id or not self.busy:
             return False
         if not active_elsewhere:
-            self.release()
+            self._release()
             return True
         if self.state is not GateState.CANCELLING:
             self._waiting.insert(0, self.asked_for)
@@ -139,11 +144,15 @@ class ResponseGate:
         self.ours = False
         return True
 
-    def release(self) -> None:
-        """Gives up waiting for a response that nobody can name."""
-        self.state = GateState.FREE
-        self.response_id = None
-        self.event_id = ""
+    def release_unseen(self) -> bool:
+        """Gives up waiting for a response we were told is active and never saw: it ended before we were told.
+
+        False when there is none such.
+        """
+        if self.response_id is not None or self.state is not GateState.ACTIVE:
+            return False
+        self._release()
+        return True
 
     def reset(self) -> None:
         """The connection is gone, and with it whatever was active."""
@@ -151,3 +160,8 @@ class ResponseGate:
         self.response_id = None
         self._waiting.clear()
         self.not_before_ms = 0
+
+    def _release(self) -> None:
+        self.state = GateState.FREE
+        self.response_id = None
+        self.event_id = ""

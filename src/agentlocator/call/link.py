@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import enum
 
+from agentlocator.call.commands import OpenModel
 from agentlocator.call.policy import CallPolicy
 
 
@@ -44,13 +45,17 @@ class ModelLink:
         """There is a connection, or an attempt at one."""
         return self.state in (LinkState.CONNECTING, LinkState.CONFIGURING, LinkState.UP)
 
-    def open(self, now_ms: int) -> int:
-        """Starts the next attempt; returns its number."""
+    def open(self, now_ms: int) -> OpenModel:
+        """Starts the next attempt."""
         self._enter(LinkState.CONNECTING, now_ms + self._policy.connect_timeout_ms)
-        return self._in_vain + 1
+        return OpenModel(self._in_vain + 1)
 
-    def connected(self, now_ms: int) -> None:
+    def connected(self, now_ms: int) -> bool:
+        """The server is there, and the session can be configured. False when nobody waited for it."""
+        if self.state is not LinkState.CONNECTING:
+            return False
         self._enter(LinkState.CONFIGURING, now_ms + self._policy.confirm_timeout_ms)
+        return True
 
     def confirmed(self, now_ms: int) -> None:
         self.sessions += 1
@@ -74,6 +79,19 @@ class ModelLink:
             self._enter(LinkState.LOST, None)
         else:
             self._enter(LinkState.WAITING, now_ms + pause_ms)
+
+    def due_ms(self, idle: bool, silent_since_ms: int | None) -> int | None:
+        """When something must be done about it.
+
+        A planned renewal waits until the call is `idle`: nobody speaks and nothing is under way. A caller who is owed
+        something, and has heard nothing since `silent_since_ms`, does not wait for the last attempt.
+        """
+        if self.up:
+            return self.deadline_ms if idle else None
+        if self.lost_since_ms is None or silent_since_ms is None:
+            return self.deadline_ms
+        patience_ms = max(self.lost_since_ms, silent_since_ms) + self._policy.lost_link_silence_ms
+        return patience_ms if self.deadline_ms is None else min(self.deadline_ms, patience_ms)
 
     def close(self) -> None:
         self._enter(LinkState.IDLE, None)

@@ -112,6 +112,7 @@ class Playout:
         self._last_sent: Utterance | None = None
         self.tx = 0
         self.produced_bytes = 0
+        self.heard_ms = 0
         self.discarded_ms = 0
         self.round_trip_ms = 0
 
@@ -237,6 +238,7 @@ class Playout:
         for utterance in cut:
             utterance.discarded = True
             utterance.generated = True
+            self.heard_ms += utterance.heard_ms
             self.discarded_ms += utterance.generated_ms - utterance.heard_ms
         self._open.clear()
         self._waiting.clear()
@@ -304,4 +306,5 @@ class Playout:
         over = [u for u in self._open.values() if u.over]
         for utterance in over:
             del self._open[utterance.item_id]
+            self.heard_ms += utterance.heard_ms
         return over

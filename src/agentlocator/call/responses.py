@@ -1,14 +1,22 @@
-"""What comes of the model's responses: which of them are listened to, what they brought, and how often they failed.
+"""The model's responses: asked for one at a time, and what comes of each.
 
-The gate knows which one may be generated; this knows what it was worth. It asks for nothing by itself.
+The gate knows which wish is granted when. This knows what the response it led to was worth: whether it is listened to,
+what it brought, whether it goes on where a length limit cut it, and how often one that failed is asked for again.
 """
 
 from __future__ import annotations
 
 import enum
+from collections.abc import Container
+from typing import Final
 
-from agentlocator.call.events import ResponseFinished
+from agentlocator.call import cues
+from agentlocator.call.commands import CancelResponse, Command, RequestResponse
+from agentlocator.call.events import ModelErrored, ResponseFinished
+from agentlocator.call.gate import ResponseGate, Want
 from agentlocator.call.policy import CallPolicy
+
+ACTIVE_ELSEWHERE: Final = "conversation_already_has_active_response"
 
 
 class Worth(enum.Enum):
@@ -16,7 +24,11 @@ class Worth(enum.Enum):
 
     WHOLE = "whole"
     CUT = "cut"
+    """A length limit ended it: it has been asked to go on."""
     FAILED = "failed"
+    """It has been asked for again."""
+    HOPELESS = "hopeless"
+    """It failed, and asking again would not help."""
     NOTHING = "nothing"
     """It was given up, or refused for its content: no other follows from it."""
 
@@ -24,8 +36,9 @@ class Worth(enum.Enum):
 class Responses:
     """`audible` and `tools`: what the one under way has brought so far, sound and function calls."""
 
-    def __init__(self, policy: CallPolicy) -> None:
+    def __init__(self, policy: CallPolicy, gate: ResponseGate) -> None:
         self._policy = policy
+        self._gate = gate
         self.audible = False
         self.tools = False
         self._abandoned: set[str] = set()
@@ -38,21 +51,9 @@ class Responses:
     def empty(self) -> bool:
         return not (self.audible or self.tools)
 
-    def begin(self) -> None:
-        """The next one is under way, and has brought nothing."""
-        self.audible = self.tools = False
-
-    def protect(self, response_id: str) -> None:
-        """It is heard to its end, whatever the caller does."""
-        self._protected.add(response_id)
-
     def is_protected(self, response_id: str) -> bool:
+        """It is heard to its end, whatever the caller does."""
         return response_id in self._protected
-
-    def abandon(self, response_id: str | None) -> None:
-        """It is given up; what it still sends is not listened to. None: it has no name yet."""
-        if response_id is not None:
-            self._abandoned.add(response_id)
 
     def is_abandoned(self, response_id: str) -> bool:
         return response_id in self._abandoned
@@ -61,11 +62,85 @@ class Responses:
         """Neither given up nor over: what comes late for a response would never be finished."""
         return response_id not in self._abandoned and response_id not in self._closed
 
-    def close(self, response_id: str) -> None:
-        self._closed.add(response_id)
+    def request(self, now_ms: int) -> list[Command]:
+        """Asks for what is wanted next, if the model is free."""
+        granted = self._gate.request(now_ms)
+        if granted is None:
+            return []
+        event_id, want = granted
+        self.audible = self.tools = False
+        return [RequestResponse(event_id, want.cue)]
 
-    def weigh(self, event: ResponseFinished) -> Worth:
-        """The worth of the response that was under way."""
+    def started(self, response_id: str, now_ms: int) -> list[Command]:
+        """It is under way, asked for or not, and has brought nothing."""
+        self.audible = self.tools = False
+        unwanted = self._gate.started(response_id, now_ms)
+        if self._gate.asked_for.protected:
+            self._protected.add(response_id)
+        if not unwanted:
+            return []
+        self._abandoned.add(response_id)
+        return [CancelResponse(response_id)]
+
+    def sounded(self, now_ms: int) -> None:
+        """The one under way brought sound."""
+        self.audible = True
+        self._gate.progress_ms = now_ms
+
+    def finished(self, event: ResponseFinished, now_ms: int) -> Worth:
+        """It is over: what it was worth, once everything that follows for the model has been asked for."""
+        self._closed.add(event.response_id)
+        ours = self._gate.ours
+        if not self._gate.finished(event.response_id):
+            return Worth.NOTHING
+        worth = self._weigh(event)
+        if not ours:
+            return Worth.NOTHING
+        match worth:
+            case Worth.WHOLE:
+                self._continuations = self._failures = 0
+            case Worth.CUT:
+                self._go_on()
+            case Worth.FAILED if event.fatal or not self._again(now_ms):
+                return Worth.HOPELESS
+            case _:
+                pass
+        return worth
+
+    def refused(self, event: ModelErrored, now_ms: int) -> bool:
+        """The server complained, perhaps about our request. False when asking again would not help."""
+        elsewhere = event.code == ACTIVE_ELSEWHERE
+        ours = event.event_id or (self._gate.event_id if elsewhere else None)
+        return not self._gate.refused(ours, elsewhere) or elsewhere or self._again(now_ms)
+
+    def abandon(self, now_ms: int) -> list[Command]:
+        """Stops the one that is being generated; what it still sends is not listened to."""
+        response_id = self._gate.response_id
+        if response_id is not None:
+            self._abandoned.add(response_id)
+        return [CancelResponse(response_id)] if self._gate.cancel(now_ms) else []
+
+    def take_back(self, wants: Container[Want], now_ms: int) -> list[Command]:
+        """Stops the one that is being generated if it is for one of these, and nothing of it was heard."""
+        unheard = self._gate.busy and not self.audible and self._gate.asked_for in wants
+        return self.abandon(now_ms) if unheard else []
+
+    def session_lost(self) -> None:
+        """Whatever was under way, or wanted of that session, does not come any more."""
+        if self._gate.response_id is not None:
+            self._abandoned.add(self._gate.response_id)
+        self._gate.reset()
+
+    def turn_ended(self) -> None:
+        """What comes next answers something new: it may be long again."""
+        self._continuations = 0
+
+    def may_retry(self) -> bool:
+        """One more has failed: whether another attempt is worth it."""
+        self._failures += 1
+        return self._failures <= self._policy.response_retries
+
+    def _weigh(self, event: ResponseFinished) -> Worth:
         abandoned = event.response_id in self._abandoned
         self._abandoned.discard(event.response_id)
         if abandoned or event.status == "cancelled":
@@ -76,19 +151,14 @@ class Responses:
             return Worth.FAILED
         return Worth.WHOLE if event.status == "completed" else Worth.NOTHING
 
-    def succeeded(self) -> None:
-        self._continuations = self._failures = 0
-
-    def turn_ended(self) -> None:
-        """What comes next answers something new: it may be long again."""
-        self._continuations = 0
-
-    def may_go_on(self) -> bool:
-        """It hit the length limit: whether it may go on once more."""
+    def _go_on(self) -> None:
+        """An answer that hit the length limit goes on: it is never left cut (R9)."""
         self._continuations += 1
-        return self._continuations <= self._policy.continuations
+        if self._continuations <= self._policy.continuations:
+            self._gate.want_first(Want(cues.CONTINUE, protected=self._gate.asked_for.protected))
 
-    def may_retry(self) -> bool:
-        """It failed: whether another attempt is worth it."""
-        self._failures += 1
-        return self._failures <= self._policy.response_retries
+    def _again(self, now_ms: int) -> bool:
+        if not self.may_retry():
+            return False
+        self._gate.want_first(self._gate.asked_for, now_ms + self._policy.retry_pause_ms)
+        return True

@@ -6,7 +6,15 @@ was already done instead of doing it again.
 
 from __future__ import annotations
 
+from typing import Final
+
 from agentlocator.call.commands import AddToolCall, AddToolOutput, Command
+from agentlocator.call.policy import CallPolicy
+
+DONE: Final = '{"ok":true,"code":"ok"}'
+NO_SUCH_TARGET: Final = '{"ok":false,"code":"no_such_target","say":"אין כרגע למי להעביר את השיחה, אפשר להשאיר הודעה."}'
+TIMED_OUT: Final = '{"ok":false,"code":"timed_out","say":"זה לוקח יותר זמן מהרגיל, אפשר לנסות שוב?"}'
+INTERRUPTED: Final = '{"ok":false,"code":"interrupted","say":"הפעולה לא בוצעה, כי נאמר משהו נוסף לפני כן."}'
 
 
 class ToolCall:
@@ -24,15 +32,16 @@ class ToolCall:
 class PendingTools:
     """Calls in the order the model made them."""
 
-    def __init__(self) -> None:
+    def __init__(self, policy: CallPolicy) -> None:
+        self._timeout_ms = policy.tool_timeout_ms
         self._calls: dict[str, ToolCall] = {}
         self._unanswered: dict[str, ToolCall] = {}
 
-    def request(self, tool_call_id: str, name: str, arguments: str, now_ms: int, deadline_ms: int) -> bool:
+    def request(self, tool_call_id: str, name: str, arguments: str, now_ms: int) -> bool:
         """Takes a call in; False when it is known already."""
         if tool_call_id in self._calls:
             return False
-        call = ToolCall(tool_call_id, name, arguments, now_ms, deadline_ms)
+        call = ToolCall(tool_call_id, name, arguments, now_ms, now_ms + self._timeout_ms)
         self._calls[tool_call_id] = self._unanswered[tool_call_id] = call
         return True
 

@@ -38,9 +38,11 @@ from agentlocator.call.events import (
     StreamStarted,
 )
 from agentlocator.call.floor import Commit
+from agentlocator.call.gate import ResponseGate, Want
 from agentlocator.call.listening import Listening
 from agentlocator.call.playout import Playout
 from agentlocator.call.policy import CallPolicy
+from agentlocator.call.responses import Responses
 from agentlocator.simulator import sounds
 from call.playbook import GREETING, INTERRUPTION, VOICE, Like, answering, caller_frames, configured, greeted, speech
 
@@ -240,26 +242,29 @@ def test_the_greeting_can_be_interrupted_too() -> None:
 # By itself, between an ear and a ledger.
 
 
-def telling(ms: int = 4_000) -> tuple[BargeIn, Playout]:
+def telling(ms: int = 4_000, *, protected: bool = False) -> tuple[BargeIn, Playout]:
     """The assistant is in the second second of a long sentence; the grace in which nobody can interrupt is over."""
     policy = CallPolicy()
     playout = Playout(policy.playout_lead_ms, policy.mark_every_ms, policy.playout_gap_ms)
     playout.connect(0)
     playout.produce("r1", "i1", 0, speech(ms))
     playout.finish("i1")
-    barge_in = BargeIn(Listening(policy), playout)
+    gate = ResponseGate()
+    gate.want(Want("a long sentence", protected=protected))
+    responses = Responses(policy, gate)
+    responses.request(0)
+    responses.started("r1", 0)
+    barge_in = BargeIn(Listening(policy), playout, responses)
     for now_ms in range(0, 1_000, FRAME_MS):
         assert hear(barge_in, playout, SILENCE_FRAME, now_ms) == ([], None)
     return barge_in, playout
 
 
-def hear(
-    barge_in: BargeIn, playout: Playout, frame: bytes, now_ms: int, *, interruptible: bool = True
-) -> tuple[list[Command], Commit | None]:
+def hear(barge_in: BargeIn, playout: Playout, frame: bytes, now_ms: int) -> tuple[list[Command], Commit | None]:
     """One frame either way, and the neural detector's opinion where it is asked."""
     playout.settle(now_ms)
     playout.next_frame(now_ms)
-    commands, commit = barge_in.hear(frame, interruptible, True, now_ms)
+    commands, commit = barge_in.hear(frame, True, now_ms)
     for wants in [command for command in commands if isinstance(command, ScoreSpeech)]:
         commands.remove(wants)
         more, later = barge_in.scored(0.97 if wants.audio.strip(b"\xff") else 0.02, now_ms)
@@ -285,9 +290,9 @@ def test_what_is_suspected_holds_the_sound_back_and_what_is_certain_is_handed_on
 
 @pytest.mark.requirement("R10")
 def test_what_must_be_heard_is_not_even_paused() -> None:
-    barge_in, playout = telling()
+    barge_in, playout = telling(protected=True)
     for at, frame in enumerate(caller_frames(INTERRUPTION)[:75]):
-        assert hear(barge_in, playout, frame, 1_000 + at * FRAME_MS, interruptible=False) == ([], None)
+        assert hear(barge_in, playout, frame, 1_000 + at * FRAME_MS) == ([], None)
     assert not playout.paused
 
 

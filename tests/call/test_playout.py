@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agentlocator.audio.frames import FRAME_BYTES, FRAME_MS, SILENCE_FRAME
+from agentlocator.call.commands import SendMark
 from agentlocator.call.playout import Playout, Utterance
 from call.playbook import speech
 
@@ -248,11 +249,12 @@ def test_every_byte_is_sent_once_in_order_or_discarded(script: list[Verb], seed:
     marks: list[str] = []
 
     def play() -> None:
-        while (frame := playout.next_frame(now_ms)) is not None:
-            assert len(frame) == FRAME_BYTES
-            frames.setdefault(playout.last_sent.item_id, []).append(frame)
-            if (mark := playout.next_mark()) is not None:
-                marks.append(mark)
+        for command in playout.leave(now_ms):
+            if isinstance(command, SendMark):
+                marks.append(command.name)
+                continue
+            assert len(command.audio) == FRAME_BYTES
+            frames.setdefault(command.response_id, []).append(command.audio)
 
     for verb in script:
         if isinstance(verb, Produced):
@@ -263,7 +265,7 @@ def test_every_byte_is_sent_once_in_order_or_discarded(script: list[Verb], seed:
                 if item not in generated:
                     order.append(item)
                 generated[item] = generated.get(item, b"") + piece
-                playout.produce("r", item, 0, piece)
+                playout.produce(item, item, 0, piece)
         elif verb == "finish":
             for item in generated:
                 playout.finish(item)
@@ -309,3 +311,4 @@ def test_every_byte_is_sent_once_in_order_or_discarded(script: list[Verb], seed:
         assert booked[item].discarded or played == whole
         assert 0 <= booked[item].heard_ms <= booked[item].generated_ms == len(audio) // 8
     assert playout.discarded_ms == sum(u.generated_ms - u.heard_ms for u in over if u.discarded)
+    assert playout.heard_ms == sum(u.heard_ms for u in over)

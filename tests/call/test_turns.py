@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agentlocator.call.commands import AddMessage, RecordTurn, SendMark
+from agentlocator.call.commands import AddMessage, AddToolCall, Command, RecordTurn, SendMark
 from agentlocator.call.events import (
     AssistantAudioProduced,
     AssistantTextProduced,
@@ -17,6 +17,7 @@ from agentlocator.call.events import (
     ResponseFinished,
     StreamStarted,
 )
+from agentlocator.call.policy import Remembered
 from agentlocator.call.transcript import Transcript
 from call.playbook import GREETING, Line, answering, configured, greeted, speech
 
@@ -92,12 +93,18 @@ def test_a_turn_without_words_is_no_turn() -> None:
 
 
 def test_the_memory_is_in_the_order_of_speech() -> None:
-    transcript = Transcript()
+    transcript = Transcript((Remembered("assistant", "התקשרתם אתמול"),))
     transcript.caller_began("u1", 1_000)
     transcript.keys_pressed("123", 3_000)
     transcript.caller_said("u1", "שלום", 5_000)
-    told = sorted(transcript.replay(), key=lambda said: said[0])
-    assert [message for _, message in told] == [AddMessage("user", "שלום"), AddMessage("user", "[keypad] 123")]
+    done: list[tuple[int, Command]] = [(2_000, AddToolCall("t1", "leads_search", "{}"))]
+    assert transcript.retell(done, ["רק רגע"]) == [
+        AddMessage("assistant", "התקשרתם אתמול"),
+        AddMessage("user", "שלום"),
+        AddToolCall("t1", "leads_search", "{}"),
+        AddMessage("user", "[keypad] 123"),
+        AddMessage("assistant", "רק רגע"),
+    ]
 
 
 @pytest.mark.requirement("R8")

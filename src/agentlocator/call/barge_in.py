@@ -10,25 +10,30 @@ from agentlocator.call.commands import AppendAudio, Command, ReportBargeIn, Scor
 from agentlocator.call.floor import Commit, Decision, Pause
 from agentlocator.call.listening import Listening
 from agentlocator.call.playout import Playout
+from agentlocator.call.responses import Responses
 
 
 class BargeIn:
     """Between what the caller says and what he hears. Times are milliseconds of the call."""
 
-    def __init__(self, listening: Listening, playout: Playout) -> None:
+    def __init__(self, listening: Listening, playout: Playout, responses: Responses) -> None:
         self._listening = listening
         self._playout = playout
+        self._responses = responses
 
-    def hear(
-        self, audio: bytes, interruptible: bool, for_model: bool, now_ms: int
-    ) -> tuple[list[Command], Commit | None]:
+    def interruptible(self, now_ms: int) -> bool:
+        """The assistant is being heard, with something that the caller may interrupt."""
+        current = self._playout.current
+        protected = current is not None and self._responses.is_protected(current.response_id)
+        return self._playout.speaking(now_ms) and not protected
+
+    def hear(self, audio: bytes, for_model: bool, now_ms: int) -> tuple[list[Command], Commit | None]:
         """Takes 20 ms of the caller; returns what follows, and whether he has taken the floor.
 
-        `interruptible`: he may take it from what is being said now. `for_model`: the model may hear him, if the
-        assistant is silent; what it does not get is kept.
+        `for_model`: the model may hear him, if the assistant is silent; what it does not get is kept.
         """
         speaking = self._playout.speaking(now_ms)
-        decision, wants = self._listening.hear(audio, speaking, speaking and interruptible, now_ms)
+        decision, wants = self._listening.hear(audio, speaking, self.interruptible(now_ms), now_ms)
         commands: list[Command] = []
         if for_model and not speaking:
             commands += [AppendAudio(frame) for frame in self._listening.pass_on(audio)]

@@ -7,7 +7,8 @@ from typing import Final
 import msgspec
 
 from agentlocator.call import cues
-from agentlocator.call.gate import Want
+from agentlocator.call.gate import ResponseGate, Want
+from agentlocator.call.mood import Mood
 from agentlocator.call.policy import CallBrief
 
 END_CALL: Final = "end_call"
@@ -40,21 +41,21 @@ class Ending(msgspec.Struct, frozen=True):
 class Farewell:
     """The decision that the call ends, and until when it can be taken back. `ending` is None while the call goes on."""
 
-    def __init__(self, brief: CallBrief) -> None:
+    def __init__(self, brief: CallBrief, gate: ResponseGate) -> None:
+        self._gate = gate
         self._policy = brief.policy
         self._targets = brief.transfer_targets
         self.ending: Ending | None = None
 
-    def begin(self, outcome: str, now_ms: int) -> Want | None:
-        """The core itself ends the call: what it says then. None when an end is decided already: the first counts."""
-        if not self._decide(outcome, now_ms, revocable=outcome == "caller_silent"):
-            return None
-        return Want(_GOODBYES[outcome])
+    def begin(self, outcome: str, now_ms: int) -> None:
+        """The core itself ends the call, and says why. An end that is decided already stands: the first counts."""
+        if self._decide(outcome, now_ms, revocable=outcome == "caller_silent"):
+            self._say_last(Want(_GOODBYES[outcome]))
 
     def obey(self, tool: str, arguments: str, now_ms: int) -> bool:
         """The model ends the call: by `END_CALL`, or by `TRANSFER` to a number the business itself has named.
 
-        False when there is no such number. It may have said its goodbye already; if not, see `announcement`.
+        False when there is no such number. It may have said its goodbye already; if not, see `announce`.
         """
         if tool == END_CALL:
             self._decide("assistant_hung_up", now_ms, revocable=True)
@@ -66,40 +67,37 @@ class Farewell:
         self._decide("transferred", now_ms, revocable=True, transfer_to=target, summary=request.summary)
         return True
 
-    def put_through(self, transfer_to: str, now_ms: int) -> Want | None:
-        """A person hands the call on, whatever was decided before: what is said then.
+    def put_through(self, transfer_to: str, now_ms: int) -> None:
+        """A person hands the call on, whatever was decided before: his wish is not argued with.
 
-        None for a number that is not the business's, and when another person has handed it on already.
+        Unless the number is not the business's, or another person has handed the call on already.
         """
         handed_on = self.ending is not None and self.ending.transfer_to and not self.ending.revocable
         if handed_on or transfer_to not in self._targets:
-            return None
+            return
         self.ending = None
         self._decide("transferred", now_ms, transfer_to=transfer_to)
-        return Want(cues.ANNOUNCE_TRANSFER)
+        self._say_last(Want(cues.ANNOUNCE_TRANSFER))
 
-    @property
-    def announcement(self) -> Want | None:
-        """What is said before an end that the model decided without a word."""
-        if self.ending is None or not self.ending.revocable:
-            return None
-        return Want(cues.ANNOUNCE_TRANSFER if self.ending.outcome == "transferred" else cues.FAREWELL)
+    def announce(self) -> None:
+        """The model said nothing besides its decision: a call that it ends is not ended without a word."""
+        if self.ending and self.ending.revocable:
+            transferring = self.ending.outcome == "transferred"
+            self._gate.want(Want(cues.ANNOUNCE_TRANSFER if transferring else cues.FAREWELL))
 
     def take_back(self) -> bool:
         """The caller has something to say. False when the call ends all the same, or did not end."""
         if self.ending is None or not self.ending.revocable:
             return False
         self.ending = None
+        self._gate.forget(*REVOCABLE_GOODBYES)
         return True
 
-    def due_ms(self, quiet_since_ms: int | None) -> int | None:
-        """When the call is over: a moment after the last sound, or when that takes too long.
-
-        `quiet_since_ms` is None while somebody still speaks, or something is still to be said.
-        """
+    def due_ms(self, mood: Mood) -> int | None:
+        """When the call is over: a moment after the last sound, or when something still goes on for too long."""
         if self.ending is None:
             return None
-        return self.ending.deadline_ms if quiet_since_ms is None else quiet_since_ms + self._policy.farewell_pause_ms
+        return mood.sound_ended_ms + self._policy.farewell_pause_ms if mood.idle else self.ending.deadline_ms
 
     def _decide(
         self, outcome: str, now_ms: int, *, revocable: bool = False, transfer_to: str = "", summary: str = ""
@@ -109,6 +107,10 @@ class Farewell:
         deadline_ms = now_ms + self._policy.farewell_timeout_ms
         self.ending = Ending(outcome, deadline_ms, revocable, transfer_to, summary)
         return True
+
+    def _say_last(self, goodbye: Want) -> None:
+        self._gate.drop_wishes()
+        self._gate.want(goodbye)
 
 
 class _TransferRequest(msgspec.Struct, frozen=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from agentlocator.call.mood import Mood
 from agentlocator.call.policy import CallPolicy
 
 
@@ -21,13 +22,19 @@ class CarrierLine:
         self.rx += 1
         self._last_frame_ms = now_ms
 
-    def dead_at_ms(self) -> int:
+    def dead_at_ms(self, _mood: Mood) -> int:
         """When it must be given up, if no frame comes before."""
         if self._last_frame_ms is None:
             return self._policy.stream_wait_ms
         return self._last_frame_ms + self._policy.line_dead_ms
 
     @property
-    def longest_ms(self) -> int | None:
-        """When a call has lasted as long as a call may."""
-        return None if self.opened_ms is None else self.opened_ms + self._policy.max_call_ms
+    def fate(self) -> tuple[str, str]:
+        """The outcome of a call whose line is given up, and what that means."""
+        if self.opened_ms is None:
+            return "never_connected", "no media stream came for this call"
+        return "line_dead", f"no frame for {self._policy.line_dead_ms} ms"
+
+    def longest_ms(self, mood: Mood) -> int | None:
+        """When a call has lasted as long as a call may, if it is not ending anyway."""
+        return None if self.opened_ms is None or mood.ending else self.opened_ms + self._policy.max_call_ms

@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 
 from agentlocator.call.commands import OpenModel
+from agentlocator.call.mood import Mood
 from agentlocator.call.policy import CallPolicy
 
 
@@ -80,17 +81,17 @@ class ModelLink:
         else:
             self._enter(LinkState.WAITING, now_ms + pause_ms)
 
-    def due_ms(self, idle: bool, silent_since_ms: int | None) -> int | None:
+    def due_ms(self, mood: Mood) -> int | None:
         """When something must be done about it.
 
-        A planned renewal waits until the call is `idle`: nobody speaks and nothing is under way. A caller who is owed
-        something, and has heard nothing since `silent_since_ms`, does not wait for the last attempt.
+        A planned renewal waits until the call is idle. A caller who is owed something does not wait in silence for the
+        last attempt.
         """
         if self.up:
-            return self.deadline_ms if idle else None
-        if self.lost_since_ms is None or silent_since_ms is None:
+            return self.deadline_ms if mood.idle else None
+        if self.lost_since_ms is None or not mood.owing:
             return self.deadline_ms
-        patience_ms = max(self.lost_since_ms, silent_since_ms) + self._policy.lost_link_silence_ms
+        patience_ms = max(self.lost_since_ms, mood.quiet_since_ms) + self._policy.lost_link_silence_ms
         return patience_ms if self.deadline_ms is None else min(self.deadline_ms, patience_ms)
 
     def close(self) -> None:

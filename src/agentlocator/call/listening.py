@@ -1,7 +1,7 @@
 """The caller's side of a call: the ear that hears him, the floor he may take, and what of his sound is held back.
 
 While the assistant speaks his sound does not go to the model; it is kept, so that an interruption can be heard from
-its first syllable. What goes where is decided by `machine`; this keeps the account.
+its first syllable. What goes where is decided by `barge_in` and `machine`; this keeps the account.
 """
 
 from __future__ import annotations

@@ -1,11 +1,10 @@
-"""The call: `handle(event, now_ms) -> list[Command]`. Every decision about a call is made here and nowhere else.
+"""The call: `handle(event, now_ms) -> list[Command]`.
 
-This is the conductor. Each small machine beside it has one thought and knows nothing of the others, or of one or two:
-carrier's line, model link, response gate and responses, playout, listening, barge-in, turn, keypad, dictation, silence,
-pending tools, agenda, farewell, transcript. What concerns several of them is here, to be read from top to bottom. Facts
-are stored, moods are derived: who has the floor follows from what is being heard. Between an event and its commands
-nothing waits; what has to happen later is a timer, and `deadline_ms` is the earliest of them. The same events at the
-same times give the same commands.
+This is the conductor of the small machines beside it. Each has one thought and keeps its own facts; what concerns
+several of them is decided here and nowhere else, in the order in which a call goes. Moods are derived from the facts,
+never stored. Whoever wants the model to speak asks the gate. Between an event and its commands nothing waits: what has
+to happen later is a timer, and `deadline_ms` is the earliest of them. The same events at the same times give the same
+commands.
 """
 
 from __future__ import annotations
@@ -14,18 +13,19 @@ from collections.abc import Callable, Iterable
 
 from agentlocator.audio.frames import FRAME_MS
 from agentlocator.call import commands as do
-from agentlocator.call import cues, timers
 from agentlocator.call import events as on
+from agentlocator.call import timers
 from agentlocator.call.agenda import Agenda
 from agentlocator.call.barge_in import BargeIn
 from agentlocator.call.dictation import Dictation
 from agentlocator.call.farewell import END_CALL, REVOCABLE_GOODBYES, TRANSFER, Farewell
 from agentlocator.call.floor import Commit
-from agentlocator.call.gate import ANSWER, ResponseGate, Want
+from agentlocator.call.gate import ANSWER, ResponseGate
 from agentlocator.call.keypad import Keypad
 from agentlocator.call.line import CarrierLine
 from agentlocator.call.link import LinkState, ModelLink
 from agentlocator.call.listening import Listening
+from agentlocator.call.mood import Mood
 from agentlocator.call.playout import Playout, Utterance
 from agentlocator.call.policy import CallBrief
 from agentlocator.call.responses import Responses, Worth
@@ -54,26 +54,26 @@ class Call:
         self.responses = Responses(policy, self.gate)
         self.playout = Playout(policy.playout_lead_ms, policy.mark_every_ms, policy.playout_gap_ms)
         self.listening = Listening(policy)
-        self.barge_in = BargeIn(self.listening, self.playout)
+        self.barge_in = BargeIn(self.listening, self.playout, self.responses)
         self.turn = CallerTurn(policy)
         self.keypad = Keypad(policy)
         self.dictation = Dictation()
-        self.silence = Silence(policy)
+        self.silence = Silence(policy, self.gate)
         self.tools = PendingTools(policy)
         self.agenda = Agenda(brief)
-        self.farewell = Farewell(brief)
-        self.transcript = Transcript()
+        self.farewell = Farewell(brief, self.gate)
+        self.transcript = Transcript(brief.returning)
 
         self._now_ms = 0
         self._commands: list[do.Command] = []
 
         self._handlers: dict[type[on.Event], Callable[..., None]] = {
-            on.CallOffered: self._offered,
+            on.CallOffered: lambda _event: self._emit(self.link.open(self._now_ms)),
             on.StreamStarted: self._stream_started,
             on.CallerHungUp: self._caller_hung_up,
             on.PersonEndedCall: self._person_ended_call,
             on.PersonTookOver: self._person_took_over,
-            on.ServerStopping: self._server_stopping,
+            on.ServerStopping: lambda _event: self.farewell.begin("server_stopping", self._now_ms),
             on.ModelConnected: self._model_connected,
             on.SessionConfirmed: self._session_confirmed,
             on.ModelDisconnected: self._model_disconnected,
@@ -90,7 +90,7 @@ class Call:
             on.CallerAudio: self._caller_audio,
             on.SpeechScored: self._speech_scored,
             on.CallerSpeechStarted: self._speech_started,
-            on.CallerSpeechStopped: self._speech_stopped,
+            on.CallerSpeechStopped: lambda _event: self.turn.end(),
             on.CallerTurnCommitted: self._turn_committed,
             on.CallerTranscribed: self._caller_transcribed,
             on.DigitPressed: self._digit_pressed,
@@ -98,19 +98,19 @@ class Call:
         }
         # There is no other place where time does anything.
         self._timers: tuple[timers.Timer, ...] = (
-            (self.playout.heard_at_ms, self._settle),
-            (self.playout.due_ms, self._play),
-            (self._link_due_ms, self._link_expired),
-            (self._request_due_ms, self._request_response),
-            (self._stall_due_ms, self._stalled),
-            (self._filler_due_ms, self._fill),
-            (self._dead_air_due_ms, self._give_up),
-            (lambda: self.tools.deadline_ms, self._tools_overdue),
-            (lambda: self.keypad.deadline_ms, self._keypad_paused),
-            (self._silence_due_ms, self._silent),
+            (lambda _: self.playout.heard_at_ms(), self._settle),
+            (lambda _: self.playout.due_ms(), self._play),
+            (self.link.due_ms, self._link_expired),
+            (self.responses.request_due_ms, lambda: self._emit(*self.responses.request(self._now_ms))),
+            (self.responses.stall_due_ms, self._stalled),
+            (self.silence.filler_due_ms, self.silence.fill),
+            (self.silence.dead_air_due_ms, self._dead_air),
+            (lambda _: self.tools.deadline_ms, self._tools_overdue),
+            (lambda _: self.keypad.deadline_ms, lambda: self._typed(self.keypad.expired(self._now_ms))),
+            (self.silence.prompt_due_ms, self._silent),
             (self.line.dead_at_ms, self._line_died),
-            (self._length_due_ms, self._too_long),
-            (self._farewell_due_ms, self._farewell_over),
+            (self.line.longest_ms, lambda: self.farewell.begin("max_length", self._now_ms)),
+            (self.farewell.due_ms, self._farewell_over),
         )
 
     def handle(self, event: on.Event, now_ms: int) -> list[do.Command]:
@@ -121,21 +121,16 @@ class Call:
         self._commands = commands
         self._now_ms = max(self._now_ms, now_ms)
         self._handlers[type(event)](event)
-        self.deadline_ms = timers.fire(self._timers, self._now_ms, self._is_over)
+        self.deadline_ms = timers.fire(self._timers, self._mood)
         return commands
-
-    def _is_over(self) -> bool:
-        return self.over
 
     def _emit(self, *commands: do.Command) -> None:
         self._commands.extend(commands)
 
     def _tell(self, *commands: do.Command) -> None:
-        """The model is told, if a session is up; what it misses, the next one learns from `_refill`."""
+        """The model is told, if a session is up; what it misses, the next one learns from the transcript."""
         if self.link.up:
             self._commands.extend(commands)
-
-    # Moods.
 
     @property
     def live(self) -> bool:
@@ -147,38 +142,31 @@ class Call:
         """The assistant has the floor: the caller is hearing it, or would be if it were not paused."""
         return self.playout.speaking(self._now_ms)
 
-    @property
-    def _must_be_heard(self) -> bool:
-        """What is being said now cannot be interrupted."""
-        current = self.playout.current
-        return current is not None and self.responses.is_protected(current.response_id)
-
-    @property
-    def _caller_busy(self) -> bool:
-        """He is saying or typing something."""
-        return self.turn.talking(self._now_ms) or self.keypad.deadline_ms is not None
-
-    @property
-    def _owing(self) -> bool:
-        """The caller waits for something: silence is ours to explain."""
-        if not self.live or self._caller_busy or self.assistant_speaking:
-            return False
-        return self.silence.owes_answer or self.gate.under_way or self.tools.running or not self.agenda.greeted
-
-    @property
-    def _idle(self) -> bool:
-        """Nobody speaks and nothing is under way."""
-        return not (self.gate.under_way or self.tools.running or self._caller_busy or self.assistant_speaking)
+    def _mood(self) -> Mood | None:
+        if self.over:
+            return None
+        return Mood(
+            now_ms=self._now_ms,
+            live=self.live,
+            ending=self.farewell.ending is not None,
+            session_up=self.link.up,
+            assistant_speaking=self.assistant_speaking,
+            caller_talking=self.turn.talking(self._now_ms),
+            caller_typing=self.keypad.deadline_ms is not None,
+            caller_last_heard_ms=self.listening.last_speech_ms,
+            answer_owed=self.silence.owes_answer or not self.agenda.greeted,
+            response_under_way=self.gate.under_way,
+            tools_running=self.tools.running,
+            quiet_since_ms=self.silence.since_ms,
+            sound_ended_ms=self.silence.sound_ended_ms,
+        )
 
     # The call begins and ends.
-
-    def _offered(self, _event: on.CallOffered) -> None:
-        self._emit(self.link.open(self._now_ms))
 
     def _stream_started(self, _event: on.StreamStarted) -> None:
         if self.line.opened_ms is None:
             self.line.opened(self._now_ms)
-            self.silence.begin(self._now_ms)
+            self.silence.sounded(self._now_ms)
             # Speech made ready while the carrier was still connecting leaves now.
             self.playout.connect(self._now_ms)
 
@@ -190,33 +178,13 @@ class Call:
         self._finish("ended_by_person")
 
     def _person_took_over(self, event: on.PersonTookOver) -> None:
-        """A person's wish is not argued with: what is being said ends, the caller is told, and put through."""
         if self.live:
-            self._say_last(self.farewell.put_through(event.transfer_to, self._now_ms))
-
-    def _server_stopping(self, _event: on.ServerStopping) -> None:
-        self._say_last(self.farewell.begin("server_stopping", self._now_ms))
-
-    def _length_due_ms(self) -> int | None:
-        return None if self.farewell.ending else self.line.longest_ms
-
-    def _too_long(self) -> None:
-        self._say_last(self.farewell.begin("max_length", self._now_ms))
-
-    def _say_last(self, goodbye: Want | None) -> None:
-        """Nothing else is said any more. The call ends once this was heard, or when it takes too long."""
-        if goodbye:
-            self.gate.drop_wishes()
-            self.gate.want(goodbye)
+            self.farewell.put_through(event.transfer_to, self._now_ms)
 
     def _go_on(self) -> None:
         """The caller has something to say before the call ends: then it does not end."""
         if self.farewell.take_back():
-            self.gate.forget(*REVOCABLE_GOODBYES)
             self._tell(*self.responses.take_back(REVOCABLE_GOODBYES, self._now_ms))
-
-    def _farewell_due_ms(self) -> int | None:
-        return self.farewell.due_ms(self.silence.sound_ended_ms if self._idle else None)
 
     def _farewell_over(self) -> None:
         ending = self.farewell.ending
@@ -225,18 +193,17 @@ class Call:
         self._finish(ending.outcome, ending.summary)
 
     def _line_died(self) -> None:
-        if self.line.opened_ms is None:
-            self._finish("never_connected", "no media stream came for this call")
-        else:
-            self._emit(do.EndStream("line_dead"))
-            self._finish("line_dead", f"no frame for {self.policy.line_dead_ms} ms")
+        self._break_off(*self.line.fate)
 
     def _lose_model(self, reason: str) -> None:
         """The assistant cannot be had any more: the carrier is sent to the crash net, where a person may be."""
         self._emit(do.RaiseAlarm("model_lost", reason))
+        self._break_off("model_lost", reason)
+
+    def _break_off(self, outcome: str, detail: str) -> None:
         if self.live:
-            self._emit(do.EndStream("model_lost"))
-        self._finish("model_lost", reason)
+            self._emit(do.EndStream(outcome))
+        self._finish(outcome, detail)
 
     def _finish(self, outcome: str, detail: str = "") -> None:
         self._book(self.playout.discard(self._now_ms))
@@ -275,16 +242,9 @@ class Call:
         self.link.confirmed(self._now_ms)
         self.silence.stirred(self._now_ms)
         self._emit(do.ReportSession(event.voice))
-        self._refill()
+        self._emit(*self.transcript.retell(self.tools.replay(), self.playout.leave_session()))
         for due in self.agenda.due(self.silence.owes_answer):
             self.gate.want(due)
-
-    def _refill(self) -> None:
-        """Tells a new session what has been said and done before it."""
-        self._emit(*(do.AddMessage(said.role, said.text) for said in self.brief.returning))
-        told = sorted([*self.transcript.replay(), *self.tools.replay()], key=lambda happened: happened[0])
-        self._emit(*(command for _, command in told))
-        self._emit(*(do.AddMessage("assistant", text) for text in self.playout.leave_session()))
 
     def _model_disconnected(self, event: on.ModelDisconnected) -> None:
         if self.link.state not in (LinkState.IDLE, LinkState.LOST):
@@ -299,9 +259,6 @@ class Call:
         self.link.failed(self._now_ms, fatal)
         if self.link.state is LinkState.LOST:
             self._lose_model(reason)
-
-    def _link_due_ms(self) -> int | None:
-        return self.link.due_ms(self._idle, self.silence.since_ms if self._owing else None)
 
     def _link_expired(self) -> None:
         if self.link.up:
@@ -323,17 +280,6 @@ class Call:
             self._lose_model(f"the model failed to answer: {event.code}")
 
     # The model's responses.
-
-    def _request_due_ms(self) -> int | None:
-        want = self.gate.next
-        if want is None or self.gate.busy or not self.link.up or self.turn.talking(self._now_ms):
-            return None
-        if want == ANSWER and self.tools.running:
-            return None  # the answer depends on what they bring
-        return self.gate.not_before_ms
-
-    def _request_response(self) -> None:
-        self._emit(*self.responses.request(self._now_ms))
 
     def _response_started(self, event: on.ResponseStarted) -> None:
         self._emit(*self.responses.started(event.response_id, self._now_ms))
@@ -367,19 +313,8 @@ class Call:
         self.link.answered()
         self.agenda.told(self.gate.asked_for)
         self.silence.owes_answer = self.silence.owes_answer and (self.responses.tools or self.tools.running)
-        announcement = self.farewell.announcement
-        if announcement and self.responses.tools and not self.responses.audible:
-            # A call that the model ends without a word is not ended without a word.
-            self.gate.want(announcement)
-
-    def _abandon_response(self) -> None:
-        self._tell(*self.responses.abandon(self._now_ms))
-
-    def _stall_due_ms(self) -> int | None:
-        """A response is under way, brings nothing, and nothing is left to play."""
-        if not self.gate.busy or not self.link.up or self.assistant_speaking:
-            return None
-        return max(self.gate.progress_ms, self.silence.sound_ended_ms) + self.policy.stall_ms
+        if self.responses.tools and not self.responses.audible:
+            self.farewell.announce()
 
     def _stalled(self) -> None:
         if self.gate.release_unseen():
@@ -396,15 +331,10 @@ class Call:
         if not self.live:
             return
         self._settle()
-        while (frame := self.playout.next_frame(self._now_ms, early_ms)) is not None:
-            utterance = self.playout.last_sent
-            self._emit(do.PlayFrame(frame, utterance.response_id))
-            self.listening.sent(frame)
-            if utterance.sent_frames == 1:
-                utterance.latency_ms = self.silence.latency_ms(self._now_ms + self.playout.delay_ms)
-            mark = self.playout.next_mark()
-            if mark is not None:
-                self._emit(do.SendMark(mark))
+        for command in self.playout.leave(self._now_ms, early_ms):
+            self._emit(command)
+            if isinstance(command, do.PlayFrame):
+                self.listening.sent(command.audio)
 
     def _mark_echoed(self, event: on.MarkEchoed) -> None:
         self.playout.mark_echoed(event.name, self._now_ms)
@@ -426,7 +356,7 @@ class Call:
     def _caller_audio(self, event: on.CallerAudio) -> None:
         self.line.frame(self._now_ms)
         for_model = self.link.up and self.agenda.greeted
-        self._carry_out(*self.barge_in.hear(event.audio, not self._must_be_heard, for_model, self._now_ms))
+        self._carry_out(*self.barge_in.hear(event.audio, for_model, self._now_ms))
         # Ours leave in step with his: one waking for both. The timer is for when his are late.
         self._play(early_ms=FRAME_MS - 1)
 
@@ -444,7 +374,7 @@ class Call:
         speech_ms = 0 if began_ms is None else self._now_ms - began_ms
         self._emit(do.ClearPlayout(), self.barge_in.report("commit", reason, speech_ms))
         self.gate.drop_wishes()
-        self._abandon_response()
+        self._tell(*self.responses.abandon(self._now_ms))
         self._go_on()
         for utterance in self.playout.discard(self._now_ms):
             if utterance.discarded and utterance.generated_bytes and utterance.remembered:
@@ -461,9 +391,6 @@ class Call:
         self.transcript.caller_began(event.item_id, self._now_ms)
         # He goes on after a breath that was taken for the end: an answer to half a sentence is not wanted.
         self._tell(*self.responses.take_back([ANSWER], self._now_ms))
-
-    def _speech_stopped(self, _event: on.CallerSpeechStopped) -> None:
-        self.turn.end()
 
     def _turn_committed(self, event: on.CallerTurnCommitted) -> None:
         self.turn.end()
@@ -482,7 +409,7 @@ class Call:
         if self.assistant_speaking or self.tools.running or not self.gate.under_way or not self.responses.empty:
             return
         if self.dictation.unfinished:
-            self._abandon_response()
+            self._tell(*self.responses.abandon(self._now_ms))
             until_ms = self._now_ms + self.policy.dictation_hold_ms
             self.silence.hold(until_ms)
             self.gate.want(ANSWER, until_ms)
@@ -490,14 +417,11 @@ class Call:
             self.gate.not_before_ms = 0
 
     def _digit_pressed(self, event: on.DigitPressed) -> None:
-        if self.assistant_speaking and not self._must_be_heard:
+        if self.barge_in.interruptible(self._now_ms):
             self._take_floor("keypad")
         self._go_on()
         self.silence.sounded(self._now_ms)
         self._typed(self.keypad.press(event.digit, self._now_ms))
-
-    def _keypad_paused(self) -> None:
-        self._typed(self.keypad.expired(self._now_ms))
 
     def _typed(self, digits: str | None) -> None:
         if digits is None:
@@ -510,6 +434,7 @@ class Call:
 
     def _owe_answer(self, turn_ended_ms: int) -> None:
         self.silence.turn_ended(turn_ended_ms, self._now_ms)
+        self.playout.awaited(turn_ended_ms)
         self.responses.turn_ended()
 
     # What the model does.
@@ -566,29 +491,9 @@ class Call:
 
     # Silence.
 
-    def _filler_due_ms(self) -> int | None:
-        """A tool takes its time, and the model could speak meanwhile."""
-        if not self.tools.running or self.farewell.ending or self.gate.under_way or not self.link.up or not self._owing:
-            return None
-        return self.silence.filler_due_ms(self.listening.last_speech_ms)
-
-    def _fill(self) -> None:
-        self.silence.filled()
-        self.gate.want(Want(cues.ONE_MOMENT))
-
-    def _dead_air_due_ms(self) -> int | None:
-        return self.silence.dead_air_due_ms(self._owing, self.listening.last_speech_ms, self._now_ms)
-
-    def _give_up(self) -> None:
+    def _dead_air(self) -> None:
         self._lose_model(f"the caller heard nothing for {self.policy.dead_air_ms} ms")
 
-    def _silence_due_ms(self) -> int | None:
-        if not self.live or self.farewell.ending or not self.link.up or not self._idle:
-            return None
-        return self.silence.prompt_due_ms
-
     def _silent(self) -> None:
-        if self.silence.prompt(self._now_ms):
-            self.gate.want(Want(cues.STILL_THERE))
-        else:
-            self._say_last(self.farewell.begin("caller_silent", self._now_ms))
+        if not self.silence.prompt(self._now_ms):
+            self.farewell.begin("caller_silent", self._now_ms)

@@ -13,8 +13,10 @@ caller really heard something, and their lateness measures the delay.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 
 from agentlocator.audio.frames import BYTES_PER_MS, FRAME_BYTES, FRAME_MS, Framer
+from agentlocator.call.commands import PlayFrame, SendMark
 
 
 class Utterance:
@@ -109,7 +111,7 @@ class Playout:
         self._marked = 0
         self._paused = False
         self._connected = False
-        self._last_sent: Utterance | None = None
+        self._awaited_since_ms: int | None = None
         self.tx = 0
         self.produced_bytes = 0
         self.heard_ms = 0
@@ -153,15 +155,28 @@ class Playout:
     # What goes to the carrier.
 
     def connect(self, now_ms: int) -> None:
-        """The carrier is there: what was made ready before may leave."""
+        """The carrier is there: what was made ready before may leave, and the caller waits for it."""
         self._connected = True
+        self._awaited_since_ms = now_ms
         self._carrier_done_ms = now_ms
+
+    def awaited(self, since_ms: int) -> None:
+        """The caller's turn ended: the next utterance is what he waits for."""
+        self._awaited_since_ms = since_ms
 
     def due_ms(self) -> int | None:
         """When the next frame should leave, or None when nothing waits (or it must not leave)."""
         if not self._connected or self._paused or not self._has_frame():
             return None
         return self._carrier_done_ms - self._lead_ms + FRAME_MS
+
+    def leave(self, now_ms: int, early_ms: int = 0) -> Iterator[PlayFrame | SendMark]:
+        """Every frame that leaves now, with the marks behind them."""
+        while (frame := self.next_frame(now_ms, early_ms)) is not None:
+            yield PlayFrame(frame, self._in_flight[-1][1].response_id)
+            mark = self.next_mark()
+            if mark is not None:
+                yield SendMark(mark)
 
     def next_frame(self, now_ms: int, early_ms: int = 0) -> bytes | None:
         """The next frame if one is due at `now_ms`, or will be within `early_ms`; it counts as sent."""
@@ -174,17 +189,11 @@ class Playout:
         utterance.sent_frames += 1
         if utterance.first_sent_at_ms is None:
             utterance.first_sent_at_ms = now_ms
+            utterance.latency_ms = self._waited_ms(now_ms)
         self._carrier_done_ms = max(self._carrier_done_ms, now_ms) + FRAME_MS
         self.tx += 1
-        self._last_sent = utterance
         self._in_flight.append((self.tx, utterance, self._carrier_done_ms))
         return frame
-
-    @property
-    def last_sent(self) -> Utterance:
-        """Whose frame left last; only after one has."""
-        assert self._last_sent is not None, "no frame has been sent yet"
-        return self._last_sent
 
     def next_mark(self) -> str | None:
         """The mark to send behind the frame just sent: at regular distances and behind the last waiting frame."""
@@ -282,6 +291,14 @@ class Playout:
         if self._in_flight:
             return self._in_flight[0][1]
         return self._waiting[0] if self._waiting else None
+
+    def _waited_ms(self, now_ms: int) -> int | None:
+        """How long he has waited for what leaves now; None for what answers nobody."""
+        if self._awaited_since_ms is None:
+            return None
+        waited_ms = now_ms + self.delay_ms - self._awaited_since_ms
+        self._awaited_since_ms = None
+        return waited_ms
 
     def _has_frame(self) -> bool:
         while self._waiting:

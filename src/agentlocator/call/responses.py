@@ -13,7 +13,8 @@ from typing import Final
 from agentlocator.call import cues
 from agentlocator.call.commands import CancelResponse, Command, RequestResponse
 from agentlocator.call.events import ModelErrored, ResponseFinished
-from agentlocator.call.gate import ResponseGate, Want
+from agentlocator.call.gate import ANSWER, ResponseGate, Want
+from agentlocator.call.mood import Mood
 from agentlocator.call.policy import CallPolicy
 
 ACTIVE_ELSEWHERE: Final = "conversation_already_has_active_response"
@@ -61,6 +62,19 @@ class Responses:
     def is_heeded(self, response_id: str) -> bool:
         """Neither given up nor over: what comes late for a response would never be finished."""
         return response_id not in self._abandoned and response_id not in self._closed
+
+    def request_due_ms(self, mood: Mood) -> int | None:
+        """When the next wish may be granted. An answer waits for the tools: it depends on what they bring."""
+        want = self._gate.next
+        if want is None or self._gate.busy or not mood.session_up or mood.caller_talking:
+            return None
+        return None if want == ANSWER and mood.tools_running else self._gate.not_before_ms
+
+    def stall_due_ms(self, mood: Mood) -> int | None:
+        """When one that is under way and brings nothing is given up; not while anything is left to play."""
+        if not self._gate.busy or not mood.session_up or mood.assistant_speaking:
+            return None
+        return max(self._gate.progress_ms, mood.sound_ended_ms) + self._policy.stall_ms
 
     def request(self, now_ms: int) -> list[Command]:
         """Asks for what is wanted next, if the model is free."""

@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from agentlocator.call.commands import AddMessage, Command, RecordTurn
 from agentlocator.call.playout import Utterance
+from agentlocator.call.policy import Remembered
 
 
 class Transcript:
-    def __init__(self) -> None:
+    """`before` is what was said in this call before it came to this machine."""
+
+    def __init__(self, before: tuple[Remembered, ...] = ()) -> None:
+        self._before = before
         self.turns: list[RecordTurn] = []
         self._caller_began_ms: dict[str, int] = {}
 
@@ -44,9 +48,17 @@ class Transcript:
     def keys_pressed(self, digits: str, now_ms: int) -> RecordTurn:
         return self._book(RecordTurn(speaker="keypad", text=digits, started_ms=now_ms))
 
-    def replay(self) -> list[tuple[int, Command]]:
-        """The conversation so far, as messages for a new session, each with the time at which it began."""
-        return [(turn.started_ms, _message(turn)) for turn in self.turns if turn.text]
+    def retell(self, done: list[tuple[int, Command]], unheard: list[str]) -> list[Command]:
+        """The conversation so far, for a new session: what was said and `done` in the order in which it began.
+
+        `unheard` is what the assistant has said and the caller will only hear now.
+        """
+        said: list[tuple[int, Command]] = [(turn.started_ms, _message(turn)) for turn in self.turns if turn.text]
+        return [
+            *(AddMessage(turn.role, turn.text) for turn in self._before),
+            *(command for _, command in sorted([*said, *done], key=lambda happened: happened[0])),
+            *(AddMessage("assistant", text) for text in unheard),
+        ]
 
     def _book(self, turn: RecordTurn) -> RecordTurn:
         self.turns.append(turn)

@@ -110,6 +110,10 @@ def sqlite_office(sqlite_town: Path) -> Path:
     return path
 
 
+ON_ONE_DATABASE = pytest.mark.parametrize("backend", ["sqlite"], indirect=True)
+"""For what does not hang on the database, as how a screen looks, and takes its time."""
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def backend(request: pytest.FixtureRequest) -> str:
     """Which database: a test that asks for one runs on each."""

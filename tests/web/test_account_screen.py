@@ -5,16 +5,11 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Page
 
+from databases import ON_ONE_DATABASE
 from web.chromium import log_in, picture
 from web.office import PASSWORD, Office
 
-pytestmark = [pytest.mark.requirement("R51")]
-
-
-@pytest.fixture
-def backend() -> str:
-    """What a screen looks like does not hang on the database."""
-    return "sqlite"
+pytestmark = [pytest.mark.requirement("R51"), ON_ONE_DATABASE]
 
 
 async def test_an_owner_changes_his_password(page: Page, served: Office, width: str) -> None:

@@ -6,17 +6,12 @@ import pytest
 from playwright.async_api import Page, expect
 
 from agentlocator.domain import prompts
+from databases import ON_ONE_DATABASE
 from town import NOW
 from web.chromium import go_to, log_in, picture
 from web.office import HOSTILE, Office
 
-pytestmark = pytest.mark.requirement("R51")
-
-
-@pytest.fixture
-def backend() -> str:
-    """What a screen looks like does not hang on the database."""
-    return "sqlite"
+pytestmark = [pytest.mark.requirement("R51"), ON_ONE_DATABASE]
 
 
 async def test_an_owner_rewrites_the_greeting_reads_the_difference_and_publishes(

@@ -13,6 +13,7 @@ from agentlocator.db.schema import Appointment, Lead
 from agentlocator.domain import appointments, audit, leads, stages
 from agentlocator.domain.leads import By, Patch
 from agentlocator.domain.receipts import Receipt
+from databases import ON_ONE_DATABASE
 from town import NOW
 from web.chromium import go_to, log_in, picture
 from web.office import HOSTILE, Office, csrf
@@ -96,13 +97,9 @@ async def test_a_person_s_story_has_notes_moves_and_appointments_that_were_moved
     assert "הפנייה: כאב שיניים" in story
 
 
+@ON_ONE_DATABASE
 class TestScreen:
     """In a real browser."""
-
-    @pytest.fixture
-    def backend(self) -> str:
-        """What a screen looks like does not hang on the database."""
-        return "sqlite"
 
     async def test_a_card_is_moved_by_its_form(self, page: Page, served: Office, width: str) -> None:
         await log_in(page, served, "staff")

@@ -7,17 +7,12 @@ from playwright.async_api import Page, expect
 
 from agentlocator.domain import schedules
 from agentlocator.domain.schedules import Override
+from databases import ON_ONE_DATABASE
 from town import NOW
 from web.chromium import go_to, log_in, picture
 from web.office import HOSTILE, Office
 
-pytestmark = pytest.mark.requirement("R51")
-
-
-@pytest.fixture
-def backend() -> str:
-    """What a screen looks like does not hang on the database."""
-    return "sqlite"
+pytestmark = [pytest.mark.requirement("R51"), ON_ONE_DATABASE]
 
 
 async def test_an_owner_sees_what_callers_will_be_offered_before_he_saves(

@@ -11,17 +11,12 @@ from agentlocator.domain import appointments, schedules, services
 from agentlocator.domain.appointments import Booking
 from agentlocator.domain.receipts import Receipt
 from agentlocator.domain.schedules import Override
+from databases import ON_ONE_DATABASE
 from town import NOW
 from web.chromium import go_to, log_in, picture
 from web.office import HOSTILE, Office
 
-pytestmark = pytest.mark.requirement("R51")
-
-
-@pytest.fixture
-def backend() -> str:
-    """What a screen looks like does not hang on the database."""
-    return "sqlite"
+pytestmark = [pytest.mark.requirement("R51"), ON_ONE_DATABASE]
 
 
 async def fill_the_week(served: Office) -> None:

@@ -20,6 +20,7 @@ from agentlocator.db.schema import Call
 from agentlocator.realtime.usage import Tokens, cost_micro_usd, costs_micro_usd
 from agentlocator.web.recordings import Recordings
 from call.playbook import Line, answering
+from databases import ON_ONE_DATABASE
 from web.chromium import log_in, picture
 from web.office import HOSTILE, Office
 
@@ -130,13 +131,9 @@ async def test_only_so_many_calls_are_kept_at_hand(tmp_path: Path) -> None:
     assert await kept.of(tmp_path / "c") is None
 
 
+@ON_ONE_DATABASE
 class TestScreen:
     """In a real browser."""
-
-    @pytest.fixture
-    def backend(self) -> str:
-        """What a screen looks like does not hang on the database."""
-        return "sqlite"
 
     async def test_a_sentence_is_clicked_and_heard(self, page: Page, served: Office, width: str) -> None:
         await keep(served, interrupted(), model="gpt-realtime-2.1", prompt="את העוזרת הקולית של המרפאה.")

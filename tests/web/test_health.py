@@ -10,6 +10,7 @@ from sqlalchemy import update
 
 from agentlocator.db.schema import Call
 from agentlocator.domain import businesses, spending
+from databases import ON_ONE_DATABASE
 from town import NOW
 from web.chromium import log_in, picture, tile
 from web.office import HOSTILE, Office
@@ -95,13 +96,9 @@ async def test_an_alarm_s_code_is_shown_as_it_is(office: Office) -> None:
         assert "<script>alert" not in (await operator.get("/operator")).text
 
 
+@ON_ONE_DATABASE
 class TestScreen:
     """In a real browser."""
-
-    @pytest.fixture
-    def backend(self) -> str:
-        """What a screen looks like does not hang on the database."""
-        return "sqlite"
 
     async def test_an_owner_sees_what_is_wrong_and_goes_to_its_remedy(
         self, page: Page, served: Office, width: str

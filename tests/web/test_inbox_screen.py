@@ -5,16 +5,11 @@ from __future__ import annotations
 import pytest
 from playwright.async_api import Page, expect
 
+from databases import ON_ONE_DATABASE
 from web.chromium import go_to, log_in, picture
 from web.office import Office
 
-pytestmark = pytest.mark.requirement("R51")
-
-
-@pytest.fixture
-def backend() -> str:
-    """What a screen looks like does not hang on the database."""
-    return "sqlite"
+pytestmark = [pytest.mark.requirement("R51"), ON_ONE_DATABASE]
 
 
 async def test_somebody_who_waits_is_answered_by_a_person(page: Page, served: Office, width: str) -> None:

@@ -7,16 +7,11 @@ from playwright.async_api import Page
 from sqlalchemy import update
 
 from agentlocator.db.schema import Call, Lead
+from databases import ON_ONE_DATABASE
 from web.chromium import go_to, log_in, picture, tile
 from web.office import HOSTILE, PASSWORD, Office
 
-pytestmark = [pytest.mark.requirement("R51")]
-
-
-@pytest.fixture
-def backend() -> str:
-    """What a screen looks like does not hang on the database."""
-    return "sqlite"
+pytestmark = [pytest.mark.requirement("R51"), ON_ONE_DATABASE]
 
 
 async def test_an_owner_logs_in_and_sees_the_day(page: Page, served: Office, width: str) -> None:

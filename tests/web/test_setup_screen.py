@@ -6,17 +6,12 @@ import pytest
 from playwright.async_api import Page
 
 from agentlocator.domain.seed import CLINIC_NUMBER
+from databases import ON_ONE_DATABASE
 from provision.peers import MODEL_KEY
 from web.chromium import log_in, picture
 from web.office import Office
 
-pytestmark = pytest.mark.requirement("R51")
-
-
-@pytest.fixture
-def backend() -> str:
-    """What a screen looks like does not hang on the database."""
-    return "sqlite"
+pytestmark = [pytest.mark.requirement("R51"), ON_ONE_DATABASE]
 
 
 async def test_an_operator_sees_the_change_before_he_makes_it(page: Page, served: Office, width: str) -> None:

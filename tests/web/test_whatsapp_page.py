@@ -11,6 +11,7 @@ from agentlocator.db.schema import Audit
 from agentlocator.domain import businesses, written_policy
 from agentlocator.web.house import NoAnswer, PairedPhone
 from agentlocator.web.routes import routes
+from databases import ON_ONE_DATABASE
 from web.chromium import go_to, log_in, picture
 from web.office import Office, csrf
 
@@ -154,12 +155,8 @@ async def test_what_others_keep_in_the_policy_stays(office: Office) -> None:
     assert (kept["whatsapp"]["day_tokens"], kept["whatsapp"]["after_call"]) == (5, "summary")
 
 
+@ON_ONE_DATABASE
 class TestOnScreen:
-    @pytest.fixture
-    def backend(self) -> str:
-        """What a screen looks like does not hang on the database."""
-        return "sqlite"
-
     async def test_an_owner_scans_the_code_and_sees_it_connect(self, page: Page, served: Office, width: str) -> None:
         bridge = bridged(served)
         await log_in(page, served, "owner")

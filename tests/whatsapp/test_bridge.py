@@ -28,13 +28,16 @@ from agentlocator.whatsapp.messages import NotYet, Outgoing, Refused, Unreachabl
 from agentlocator.whatsapp.outgoing import Job, Told
 from agentlocator.whatsapp.thread import Received
 from agentlocator.whatsapp.webhooks import Secrets, WhatsAppWebhooks
+from databases import ON_ONE_DATABASE
 from jobs.patience import until
 from town import DANA, Town
 from whatsapp.bridge_process import SECRET, BridgeProcess
 
+# What the bridge does is the same on every database, and its process takes its time.
 pytestmark = [
     pytest.mark.requirement("R40"),
     pytest.mark.skipif(shutil.which("node") is None, reason="the bridge is a Node process"),
+    ON_ONE_DATABASE,
 ]
 
 DANA_ID = DANA.lstrip("+")
@@ -105,12 +108,6 @@ class House:
 
 def now() -> datetime:
     return datetime.now(UTC)
-
-
-@pytest.fixture
-def backend() -> str:
-    """What the bridge does is the same on every database, and its process takes its time."""
-    return "sqlite"
 
 
 @pytest.fixture

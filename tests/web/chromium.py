@@ -91,7 +91,7 @@ async def log_in(page: Page, served: Office, who: str) -> None:
     """Come in by a link that works once, as the command line makes them."""
     db: Database = served.house.db
     async with db.operator(writing=True) as operator:
-        token = await accounts.login_link(operator, served.people[who].id, actor="test", now=served.hands.now)
+        token = await accounts.login_link(operator, served.people[who].id, actor="test", now=served.hands())
     await page.goto(f"{served.house.public_url}/entry/{token}")
     await page.get_by_role("button", name="כניסה").click()
     await page.locator("nav.sections, a[href='/operator']").first.wait_for(state="attached")

@@ -16,13 +16,18 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import asyncpg
 import pytest
+from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import create_async_engine
 
 import town
 from agentlocator.db.engine import Database
+
+Found = TypeVar("Found")
 
 _numbers = itertools.count()
 # Nobody misses a test's rows after a power cut: nothing waits for the disk, and nothing is tidied for later.
@@ -196,6 +201,16 @@ async def _do(url: str, work: Callable[[Database], Awaitable[None]]) -> None:
     database = await Database.open(url)
     await work(database)
     await database.close()
+
+
+async def look(database: Database, see: Callable[[Connection], Found]) -> Found:
+    """What a connection of its own finds there, past every guard."""
+    engine = create_async_engine(database.url)
+    try:
+        async with engine.connect() as connection:
+            return await connection.run_sync(see)
+    finally:
+        await engine.dispose()
 
 
 async def _run(server: str, *statements: str) -> None:

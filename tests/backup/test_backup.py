@@ -87,10 +87,7 @@ class Machine:
             }
 
         db = await Database.open(self.database_url)
-        engine = create_async_engine(db.url)
-        async with engine.connect() as connection:
-            found = await connection.run_sync(read)
-        await engine.dispose()
+        found = await databases.look(db, read)
         await db.close()
         return found
 

@@ -43,7 +43,7 @@ from agentlocator.call.events import (
     TimerFired,
 )
 from agentlocator.call.machine import Call
-from agentlocator.call.policy import CallBrief, CallPolicy
+from agentlocator.call.policy import CallBrief, CallPolicy, Remembered
 from agentlocator.simulator.babble import babble
 from agentlocator.simulator.speech import Voice
 
@@ -75,10 +75,20 @@ class Like:
 
 
 class Line:
-    """A call and its clock. Times are milliseconds of the call; policy fields are given by name."""
+    """A call and its clock. Times are milliseconds of the call; policy fields are given by name.
 
-    def __init__(self, greeting: str = GREETING, **policy: Any) -> None:
-        self.brief = CallBrief("CA1", greeting, CallPolicy(**policy))
+    `people` are those the business has behind it, `returning` what was said before the call came back from one.
+    """
+
+    def __init__(
+        self,
+        greeting: str = GREETING,
+        *,
+        people: tuple[str, ...] = (),
+        returning: tuple[Remembered, ...] = (),
+        **policy: Any,
+    ) -> None:
+        self.brief = CallBrief("CA1", greeting, CallPolicy(**policy), people, returning)
         self.call = Call(self.brief)
         self.now_ms = 0
         self.history: list[tuple[int, Command]] = []
@@ -260,6 +270,11 @@ def greeted(greeting_ms: int = 1_000, **policy: Any) -> Line:
     """The greeting has been spoken and heard; the line is quiet and nobody has anything to say."""
     line = configured(**policy).at(300).hears(StreamStarted("MZ1")).answers(GREETING, greeting_ms)
     return line.after(greeting_ms + 200).meanwhile()
+
+
+def clinic(*people: str, returning: tuple[Remembered, ...] = ()) -> Line:
+    """Like `greeted`, at a business with these people behind it."""
+    return greeted(people=people, returning=returning)
 
 
 def answering(ms: int = 4_000, text: str = "יש לי תור פנוי ביום ראשון בעשר", **policy: Any) -> Line:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from agentlocator.call import cues, journal
+from agentlocator.call import cues
 from agentlocator.call.commands import (
     AddToolOutput,
     EndStream,
@@ -21,22 +21,18 @@ from agentlocator.call.events import (
     CallerSpeechStopped,
     CallerTranscribed,
     CallerTurnCommitted,
-    CallOffered,
     DigitPressed,
-    ModelConnected,
     ModelDisconnected,
     ResponseFinished,
     ResponseStarted,
     ServerStopping,
-    SessionConfirmed,
     StreamStarted,
     ToolFinished,
     ToolRequested,
 )
-from agentlocator.call.machine import Call
 from agentlocator.call.policy import Remembered
 from agentlocator.call.tools import DONE, NO_SUCH_TARGET
-from call.playbook import GREETING, VOICE, Like, Line, configured, greeted, speech, spoken
+from call.playbook import GREETING, Like, Line, clinic, configured, greeted, speech, spoken
 
 GOODBYE = "תודה שהתקשרתם, להתראות"
 ONE_MOMENT = "רגע אחד, השיחה מועברת"
@@ -47,17 +43,6 @@ PAUSE_MS = 600
 
 def transfer(to: str = DESK, summary: str = SUMMARY) -> str:
     return msgspec.json.encode({"to": to, "summary": summary}).decode()
-
-
-def clinic(*labels: str, returning: tuple[Remembered, ...] = ()) -> Line:
-    """Like `greeted`, at a business with these people behind it."""
-    line = Line()
-    line.brief = msgspec.structs.replace(line.brief, transfer_targets=labels, returning=returning)
-    line.call = Call(line.brief)
-    line.lines = [journal.write_header(line.brief, "2026-11-22T08:00:00+02:00")]
-    line.hears(CallOffered()).at(100).hears(ModelConnected()).at(150).hears(SessionConfirmed(VOICE))
-    line.at(300).hears(StreamStarted("MZ1")).answers(GREETING, 1_000)
-    return line.after(1_200).meanwhile()
 
 
 def tool(line: Line, name: str, arguments: str = "{}", *, said: str = "", ms: int = 1_000) -> Line:
@@ -259,7 +244,7 @@ def test_whom_the_business_did_not_name_nobody_is_put_through_to(arguments: str)
 
 @pytest.mark.parametrize("arguments", [transfer(), "{}", ""])
 def test_a_business_without_people_puts_nobody_through(arguments: str) -> None:
-    line = tool(clinic(), "transfer_to_human", arguments, said="אני בודקת")
+    line = tool(greeted(), "transfer_to_human", arguments, said="אני בודקת")
     line.does(AddToolOutput("t9", NO_SUCH_TARGET), RequestResponse)
     assert line.after(3_000).all(EndStream) == []
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from itertools import cycle
+from typing import Any
 
 import pytest
 
@@ -34,7 +35,7 @@ HANGOVER_MS = 600
 class NoisyLine(Line):
     """A line that hums, and whose neural detector is never fooled: it knows when the caller really speaks."""
 
-    def __init__(self, **policy: object) -> None:
+    def __init__(self, **policy: Any) -> None:
         super().__init__(GREETING, **policy)
         hum = cycle(HUM)
         self.caller_sound = lambda: next(hum)

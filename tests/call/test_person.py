@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import msgspec
 import pytest
 
 from agentlocator.call import cues, journal
 from agentlocator.call.commands import ClearPlayout, CloseModel, EndStream, FinishCall, RecordTurn, RequestResponse
 from agentlocator.call.events import (
-    CallOffered,
-    ModelConnected,
     PersonEndedCall,
     PersonTookOver,
-    SessionConfirmed,
-    StreamStarted,
 )
-from agentlocator.call.machine import Call
-from call.playbook import GREETING, VOICE, Like, Line, answering, greeted
+from call.playbook import Like, answering, clinic, greeted
 
 pytestmark = pytest.mark.requirement("R51")
 
 DESK = "דלפק הקבלה"
-
-
-def clinic() -> Line:
-    """The greeting has been heard, and there is a desk that calls can be handed to."""
-    line = Line(GREETING)
-    line.brief = msgspec.structs.replace(line.brief, transfer_targets=(DESK,))
-    line.call = Call(line.brief)
-    line.lines = [journal.write_header(line.brief, "2026-11-22T08:00:00+02:00")]
-    line.hears(CallOffered()).at(100).hears(ModelConnected()).at(150).hears(SessionConfirmed(VOICE))
-    return line.at(300).hears(StreamStarted("MZ1")).answers(GREETING, 1_000).after(1_200).meanwhile()
 
 
 def test_a_person_ends_the_call_and_not_another_word_is_heard() -> None:
@@ -46,30 +30,30 @@ def test_a_person_ends_the_call_and_not_another_word_is_heard() -> None:
 
 
 def test_a_call_that_is_taken_over_is_announced_and_then_put_through() -> None:
-    line = clinic().hears(PersonTookOver(DESK)).does(Like(RequestResponse, cue=cues.ANNOUNCE_TRANSFER))
+    line = clinic(DESK).hears(PersonTookOver(DESK)).does(Like(RequestResponse, cue=cues.ANNOUNCE_TRANSFER))
     line.answers("רגע אחד, השיחה מועברת.", 1_500).until(EndStream)
     assert line.last(EndStream) == EndStream("transferred", DESK)
     assert line.last(FinishCall).outcome == "transferred"
 
 
 def test_a_person_s_wish_is_not_taken_back_by_a_caller_who_speaks() -> None:
-    line = clinic().hears(PersonTookOver(DESK)).answers("רגע אחד, השיחה מועברת.", 1_500)
+    line = clinic(DESK).hears(PersonTookOver(DESK)).answers("רגע אחד, השיחה מועברת.", 1_500)
     line.caller_interrupts().until(EndStream, within_ms=15_000)
     assert line.last(EndStream) == EndStream("transferred", DESK)
 
 
 def test_asking_twice_is_asking_once() -> None:
-    line = clinic().hears(PersonTookOver(DESK)).meanwhile()
+    line = clinic(DESK).hears(PersonTookOver(DESK)).meanwhile()
     line.hears(PersonTookOver(DESK)).does_nothing()
 
 
 def test_a_call_goes_only_where_its_business_sends_calls() -> None:
-    clinic().hears(PersonTookOver("יוסי, מנהל המוסך"), PersonTookOver("+972501111111")).does_nothing()
+    clinic(DESK).hears(PersonTookOver("יוסי, מנהל המוסך"), PersonTookOver("+972501111111")).does_nothing()
     greeted().hears(PersonTookOver(DESK)).does_nothing()
 
 
 def test_what_a_person_did_is_in_the_journal_and_replays() -> None:
-    line = clinic().hears(PersonTookOver(DESK)).answers("רגע אחד, השיחה מועברת.", 1_500).after(500)
+    line = clinic(DESK).hears(PersonTookOver(DESK)).answers("רגע אחד, השיחה מועברת.", 1_500).after(500)
     line.hears(PersonEndedCall())
     done: list[str] = []
     _, divergences = journal.replay(line.lines, lambda entry, _: done.append(type(entry.event).__name__))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from web.chromium import CHROMIUM, WIDTHS, tile, window
+from web.chromium import CHROMIUM, tile, window
 
 # Five weeks and five calls; a busy machine takes its time.
 STARTS_S = 120
@@ -32,7 +32,7 @@ async def test_the_demonstration_is_looked_around_in_and_ended(tmp_path: Path) -
     )
     try:
         links = await asyncio.wait_for(read_links(demo), STARTS_S)
-        async with window(WIDTHS["wide"]) as (page, complaints):
+        async with window("wide") as page:
             await page.goto(links["Owner"])
             await page.get_by_role("button", name="כניסה").click()
             await page.get_by_role("heading", name="היום", exact=True).wait_for()
@@ -43,7 +43,6 @@ async def test_the_demonstration_is_looked_around_in_and_ended(tmp_path: Path) -
             await page.goto(links["Operator"])
             await page.get_by_role("button", name="כניסה").click()
             await page.get_by_text("מוסך הצפון").first.wait_for()
-            assert complaints == []
     finally:
         demo.send_signal(signal.SIGINT)
         _, faults = await asyncio.wait_for(demo.communicate(), 30)

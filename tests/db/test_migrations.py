@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,6 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, select
-from sqlalchemy.ext.asyncio import create_async_engine
 
 from agentlocator.db import Database
 from agentlocator.db.accounts import Account
@@ -24,6 +22,7 @@ from agentlocator.domain.availability import Refusal
 from agentlocator.domain.receipts import Receipt
 from agentlocator.domain.seed import CLINIC_NUMBER, seed_demo
 from agentlocator.domain.vault import Vault
+from databases import look
 from town import DANA, NOW
 
 
@@ -120,7 +119,7 @@ async def test_two_databases_of_one_process_migrate_at_once(tmp_path: Path) -> N
 async def test_the_tables_are_what_the_rows_say(empty_url: str) -> None:
     database = await Database.open(empty_url)
     await database.migrate()
-    assert await _run(database, _differences) == []
+    assert await look(database, _differences) == []
     await database.close()
 
 
@@ -129,16 +128,7 @@ def _differences(connection: Connection) -> list[object]:
 
 
 async def _tables(database: Database) -> set[str]:
-    def names(connection: Connection) -> list[object]:
+    def names(connection: Connection) -> list[str]:
         return list(connection.dialect.get_table_names(connection))
 
-    return {str(name) for name in await _run(database, names) if not str(name).startswith("sqlite_")}
-
-
-async def _run(database: Database, work: Callable[[Connection], list[object]]) -> list[object]:
-    engine = create_async_engine(database.url)
-    try:
-        async with engine.connect() as connection:
-            return await connection.run_sync(work)
-    finally:
-        await engine.dispose()
+    return {name for name in await look(database, names) if not name.startswith("sqlite_")}

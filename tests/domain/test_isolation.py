@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, text
 from sqlalchemy import inspect as look_into
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import create_async_engine
 
 import agentlocator.domain
 from agentlocator.assistant.registry import Registry
@@ -43,6 +42,7 @@ from agentlocator.domain.leads import By, Patch
 from agentlocator.domain.receipts import Receipt
 from agentlocator.domain.schedules import BadSetting, Override, Settings
 from agentlocator.domain.services import Terms
+from databases import look
 from town import DANA, NOW, Caller, Town, ring
 
 pytestmark = [pytest.mark.requirement("R30"), pytest.mark.requirement("R24")]
@@ -212,12 +212,7 @@ async def everything(db: Database, business_id: int) -> dict[str, list[Any]]:
             found[table.name] = [tuple(row) for row in connection.execute(statement)]
         return found
 
-    engine = create_async_engine(db.url)
-    try:
-        async with engine.connect() as connection:
-            return await connection.run_sync(rows)
-    finally:
-        await engine.dispose()
+    return await look(db, rows)
 
 
 async def drive(victim: Victim, intruder: int, name: str) -> Any:

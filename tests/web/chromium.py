@@ -63,20 +63,23 @@ def chromium() -> Iterator[str]:
 
 
 @asynccontextmanager
-async def window(size: tuple[int, int], *options: str, at: str = "") -> AsyncIterator[tuple[Page, list[str]]]:
-    """A window, and what it complains of: of the browser `at`, or of one of its own with Chromium's `options`."""
+async def window(width: str, *options: str, at: str = "") -> AsyncIterator[Page]:
+    """A window that says no word of complaint: of the browser `at`, or of one of its own with Chromium's `options`."""
+    across, down = WIDTHS[width]
     complaints: list[str] = []
     async with async_playwright() as playwright:
         if at:
             browser = await playwright.chromium.connect_over_cdp(at)
         else:
             browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=[*FLAGS, *options])
-        context = await browser.new_context(viewport={"width": size[0], "height": size[1]}, locale="he-IL")
+        context = await browser.new_context(viewport={"width": across, "height": down}, locale="he-IL")
         opened = await context.new_page()
         opened.on("console", lambda line: complaints.append(line.text) if _is_complaint(line) else None)
         opened.on("pageerror", lambda fault: complaints.append(str(fault)))
         opened.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
-        yield opened, complaints
+        opened.set_default_timeout(PATIENCE_MS)
+        yield opened
+        assert complaints == []
         await context.close()
         await browser.close()
 

@@ -36,6 +36,15 @@ async def stage_id(office: Office, key: str) -> int:
         return next(step.stage_id for step in await stages.listed(scope) if step.key == key)
 
 
+async def won(office: Office, back: str) -> str:
+    """Dana is moved to the last step; where whoever did it is led."""
+    stage = await stage_id(office, "won")
+    async with await office.browser_of("staff") as staff:
+        form = {"csrf": await csrf(staff), "stage": str(stage), "back": back}
+        answer = await staff.post(f"/b/{office.town.clinic}/leads/{office.lead_id}/stage", data=form)
+    return answer.headers["location"]
+
+
 async def test_everybody_stands_on_his_step(office: Office) -> None:
     page = await board(office)
     assert "דנה כהן" in column(page, "נקבע תור")
@@ -44,23 +53,16 @@ async def test_everybody_stands_on_his_step(office: Office) -> None:
 
 
 async def test_a_move_without_a_script_comes_back_to_the_board_and_is_remembered(office: Office) -> None:
-    won = await stage_id(office, "won")
-    async with await office.browser_of("staff") as staff:
-        form = {"csrf": await csrf(staff), "stage": str(won), "back": "board"}
-        answer = await staff.post(f"/b/{office.town.clinic}/leads/{office.lead_id}/stage", data=form)
-    assert answer.headers["location"] == f"/b/{office.town.clinic}/leads/board"
+    assert await won(office, back="board") == f"/b/{office.town.clinic}/leads/board"
     assert "דנה כהן" in column(await board(office), "לקוח")
     async with office.town.db.reading(office.town.clinic) as scope:
         line = (await audit.history(scope, "lead", office.lead_id))[-1]
-    assert (line.actor, line.field, line.new) == ("staff@example.com", "stage_id", str(won))
+    step = str(await stage_id(office, "won"))
+    assert (line.actor, line.field, line.new) == ("staff@example.com", "stage_id", step)
 
 
 async def test_back_is_the_board_or_the_person_and_nowhere_else(office: Office) -> None:
-    won = await stage_id(office, "won")
-    async with await office.browser_of("staff") as staff:
-        form = {"csrf": await csrf(staff), "stage": str(won), "back": "https://evil.test"}
-        answer = await staff.post(f"/b/{office.town.clinic}/leads/{office.lead_id}/stage", data=form)
-    assert answer.headers["location"] == f"/b/{office.town.clinic}/leads/{office.lead_id}"
+    assert await won(office, back="https://evil.test") == f"/b/{office.town.clinic}/leads/{office.lead_id}"
 
 
 async def test_a_viewer_has_nothing_to_move_with(office: Office) -> None:

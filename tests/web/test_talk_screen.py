@@ -17,7 +17,7 @@ from agentlocator.call.events import AssistantTextProduced
 from agentlocator.simulator.play import Scenario
 from agentlocator.simulator.speech import Voice
 from agentlocator.voice.session import CallSession
-from web.chromium import CHROMIUM, PATIENCE_MS, WIDTHS, go_to, log_in, picture, tile, window
+from web.chromium import CHROMIUM, WIDTHS, go_to, log_in, picture, tile, window
 from web.microphones import recorded
 from web.office import HOSTILE
 from web.studio import ASKS, Studio, eventually, opened
@@ -45,11 +45,9 @@ async def page(request: pytest.FixtureRequest, studio: Studio, voice: Voice, tmp
     said = recorded(tmp_path / "said.wav", voice.say(ASKS, "caller").audio, after_s=3.5)
     allowed = [] if "refused" in request.node.name else ["--use-fake-ui-for-media-stream"]
     options = ["--use-fake-device-for-media-stream", f"--use-file-for-fake-audio-capture={said}", *allowed]
-    async with window(WIDTHS[request.param], *options) as (shown, complaints):
-        shown.set_default_timeout(PATIENCE_MS)
+    async with window(request.param, *options) as shown:
         await shown.add_init_script(METER)
         yield shown
-        assert complaints == []
 
 
 async def test_an_owner_talks_to_his_assistant(page: Page, studio: Studio, width: str) -> None:

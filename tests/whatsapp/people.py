@@ -111,6 +111,14 @@ class Correspondence:
         )
         return await self.delivers(webhook(message, line=line, wa_id=wa_id))
 
+    async def shows(self, kind: str, content: dict[str, str] | None = None) -> int:
+        """Dana sends something that is not text; answers the webhook's HTTP status."""
+        stamp = str(int(self.now.timestamp()))
+        shown = {} if content is None else {kind: content}
+        return await self.delivers(
+            webhook({"from": DANA_ID, "id": "wamid.1", "timestamp": stamp, "type": kind, **shown})
+        )
+
     async def delivers(self, body: bytes, *, secret: str = APP_SECRET) -> int:
         answer = await self.http.post(webhooks.CLOUD, content=body, headers={cloud.HEADER: cloud.sign(body, secret)})
         return answer.status_code

@@ -15,7 +15,7 @@ from agentlocator.whatsapp.agent import Spoken
 from agentlocator.whatsapp.answering import Begun, Later, Responder
 from jobs.patience import until
 from town import Town
-from whatsapp.people import DANA_ID, Correspondence, webhook
+from whatsapp.people import Correspondence
 
 pytestmark = pytest.mark.requirement("R40")
 
@@ -82,10 +82,7 @@ async def test_a_message_during_the_call_is_answered_after_it(letters: Correspon
 
 
 async def test_a_picture_is_acknowledged_honestly_and_without_a_model(letters: Correspondence) -> None:
-    stamp = str(int(letters.now.timestamp()))
-    await letters.delivers(
-        webhook({"from": DANA_ID, "id": "wamid.1", "timestamp": stamp, "type": "image", "image": {"id": "7"}})
-    )
+    await letters.shows("image", {"id": "7"})
     await letters.answers()
     await letters.sends()
     assert letters.post.texts == [wording.cannot_open("image")]
@@ -96,22 +93,14 @@ async def test_a_picture_is_acknowledged_honestly_and_without_a_model(letters: C
 
 
 async def test_a_picture_with_words_is_answered_by_its_words(letters: Correspondence) -> None:
-    stamp = str(int(letters.now.timestamp()))
-    image = {"id": "7", "caption": "כואבת לי השן הזאת"}
-    await letters.delivers(
-        webhook({"from": DANA_ID, "id": "wamid.1", "timestamp": stamp, "type": "image", "image": image})
-    )
+    await letters.shows("image", {"id": "7", "caption": "כואבת לי השן הזאת"})
     await letters.answers()
     assert isinstance(letters.model, ScriptedModel)
     assert [item["content"] for item in letters.model.calls[0].input] == ["[תמונה] כואבת לי השן הזאת"]
 
 
 async def test_a_thumb_up_needs_no_answer(letters: Correspondence) -> None:
-    stamp = str(int(letters.now.timestamp()))
-    reaction = {"message_id": "out.1", "emoji": "+"}
-    await letters.delivers(
-        webhook({"from": DANA_ID, "id": "wamid.1", "timestamp": stamp, "type": "reaction", "reaction": reaction})
-    )
+    await letters.shows("reaction", {"message_id": "out.1", "emoji": "+"})
     assert await letters.answers() == []
 
 

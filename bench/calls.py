@@ -29,6 +29,7 @@ from agentlocator.db.engine import Database
 from agentlocator.domain.seed import seed_demo
 from agentlocator.rehearsal import stage
 from agentlocator.rehearsal.theatre import ACCOUNT_SID, AUTH_TOKEN, MODEL_KEY
+from agentlocator.rehearsal.wired_number import carrier_of
 from agentlocator.simulator.brain import receptionist
 from agentlocator.simulator.carrier import Carrier
 from agentlocator.simulator.carrier_socket import CarrierShell
@@ -38,7 +39,6 @@ from agentlocator.simulator.realtime_hub import RealtimeHub
 from agentlocator.simulator.realtime_socket import serving
 from agentlocator.simulator.scenarios import CLINIC
 from agentlocator.simulator.speech import Voice
-from agentlocator.voice import webhook
 
 READY_WITHIN_S = 30
 _GLANCE_S = 0.01
@@ -191,16 +191,7 @@ async def _round(server: Server, size: int, seconds: int, voice: Voice, number: 
     stalls = Stalls()
     watching = asyncio.create_task(stalls.watch(), name="stalls")
     async with httpx2.AsyncClient() as http:
-        shell = CarrierShell(
-            ACCOUNT_SID,
-            AUTH_TOKEN,
-            http=http,
-            webhook_url=server.origin + webhook.INCOMING,
-            public_origin=server.origin,
-            local_origin=server.origin,
-            status_url=server.origin + webhook.CALL_STATUS,
-            seed=number,
-        )
+        shell = carrier_of(ACCOUNT_SID, AUTH_TOKEN, http=http, public_origin=server.origin, seed=number)
         calls = await asyncio.gather(
             *(_call(shell, f"+97250{number:02}{caller:05}", seconds, voice) for caller in range(size))
         )

@@ -15,10 +15,9 @@ from agentlocator.certificate import place as places
 from agentlocator.certificate import script, second_number
 from agentlocator.certificate.certification import Certified, certify
 from agentlocator.certificate.place import Place
-from agentlocator.simulator.carrier_socket import CarrierShell
+from agentlocator.rehearsal.wired_number import carrier_of
 from agentlocator.simulator.carrier_twiml import read_twiml
 from agentlocator.simulator.person import Person
-from agentlocator.voice import webhook
 from certificate.conftest import clinic_of
 from certificate.saboteurs import PATIENT
 
@@ -60,11 +59,10 @@ class FakeTwilio:
         place, settings = self._place, self._place.settings
         person = Person(script.lines(), place.voice, random.Random(1))
         async with httpx2.AsyncClient() as http:
-            shell = CarrierShell(
+            shell = carrier_of(
                 settings.twilio_account_sid,
                 settings.twilio_auth_token.get_secret_value(),
                 http=http,
-                webhook_url=settings.public_url + webhook.INCOMING,
                 public_origin=settings.public_url,
                 local_origin=place.url,
             )

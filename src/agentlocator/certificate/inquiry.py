@@ -43,11 +43,11 @@ from agentlocator.domain.profile import BusinessProfile
 from agentlocator.domain.readiness import Found
 from agentlocator.realtime import lifetimes
 from agentlocator.rehearsal.evidence import card_of, is_bit_exact, stop_ms
+from agentlocator.rehearsal.wired_number import carrier_of
 from agentlocator.simulator.carrier import Carrier
-from agentlocator.simulator.carrier_socket import CallReport, CarrierShell
+from agentlocator.simulator.carrier_socket import CallReport
 from agentlocator.simulator.person import Person
 from agentlocator.version import VERSION
-from agentlocator.voice import webhook
 from agentlocator.voice.records import journal_path, session_path
 
 # A caller who hears nothing for so long hangs up, and nobody stays longer than this.
@@ -73,14 +73,12 @@ async def examine(place: Place, profile: BusinessProfile, before: Found, *, seed
     started = datetime.now(UTC)
     sessions_before = len(place.hub.servers) if place.hub else 0
     async with httpx2.AsyncClient(timeout=10) as http:
-        shell = CarrierShell(
+        shell = carrier_of(
             house.account_sid,
             house.auth_token,
             http=http,
-            webhook_url=settings.public_url + webhook.INCOMING,
             public_origin=settings.public_url,
             local_origin=place.url,
-            status_url=settings.public_url + webhook.CALL_STATUS,
             seed=secrets.randbits(32),
         )
         try:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -40,14 +42,8 @@ def simulate(
     played = SCENARIOS.get(scenario)
     if played is None:
         fail(f"There is no scenario “{scenario}”. There are: {', '.join(SCENARIOS)}.")
-    log = telemetry.configure(level="error")
-    try:
-        with tempfile.TemporaryDirectory() as nowhere:
-            folder = data_dir or Path(nowhere)
-            folder.mkdir(parents=True, exist_ok=True)
-            calls = run(_play(played, folder, virtual, seed, network_ms, quiet=as_json))
-    finally:
-        log.close()
+    with _quietly_in(data_dir) as folder:
+        calls = run(_play(played, folder, virtual, seed, network_ms, quiet=as_json))
     if as_json:
         for call in calls:
             typer.echo(msgspec.json.encode(call).decode())
@@ -59,12 +55,19 @@ def _phone_then_whatsapp(data_dir: Path | None, seed: int, network_ms: int, as_j
     # Only this verb loads the written assistant, and the agents' library with it.
     from agentlocator.cli import phone_then_whatsapp
 
+    with _quietly_in(data_dir) as folder:
+        phone_then_whatsapp.play(folder, seed=seed, network_ms=network_ms, as_json=as_json)
+
+
+@contextmanager
+def _quietly_in(data_dir: Path | None) -> Iterator[Path]:
+    """A folder for what is played, by default one that is gone afterwards; the log has nothing but errors."""
     log = telemetry.configure(level="error")
     try:
         with tempfile.TemporaryDirectory() as nowhere:
             folder = data_dir or Path(nowhere)
             folder.mkdir(parents=True, exist_ok=True)
-            phone_then_whatsapp.play(folder, seed=seed, network_ms=network_ms, as_json=as_json)
+            yield folder
     finally:
         log.close()
 

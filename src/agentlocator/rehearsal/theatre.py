@@ -29,15 +29,14 @@ from agentlocator.domain import businesses
 from agentlocator.domain.seed import seed_demo
 from agentlocator.rehearsal import evidence, meanwhile
 from agentlocator.rehearsal.evidence import Evidence, Observer
+from agentlocator.rehearsal.wired_number import carrier_of
 from agentlocator.server import Server
-from agentlocator.simulator.carrier_socket import CarrierShell
 from agentlocator.simulator.network import Link
 from agentlocator.simulator.person import Person
 from agentlocator.simulator.play import Role, Scenario
 from agentlocator.simulator.realtime_hub import RealtimeHub
 from agentlocator.simulator.realtime_socket import serving
 from agentlocator.simulator.speech import Voice
-from agentlocator.voice import webhook
 from agentlocator.voice.session import CallSession
 
 if TYPE_CHECKING:
@@ -118,16 +117,8 @@ class Theatre:
         before = len(self.hub.servers) if self.hub else 0
         try:
             async with httpx2.AsyncClient(timeout=CARRIER_PATIENCE_S) as http:
-                shell = CarrierShell(
-                    ACCOUNT_SID,
-                    AUTH_TOKEN,
-                    http=http,
-                    webhook_url=self.origin + webhook.INCOMING,
-                    public_origin=self.origin,
-                    local_origin=self.origin,
-                    status_url=self.origin + webhook.CALL_STATUS,
-                    seed=rng.getrandbits(32),
-                )
+                seed = rng.getrandbits(32)
+                shell = carrier_of(ACCOUNT_SID, AUTH_TOKEN, http=http, public_origin=self.origin, seed=seed)
                 report = await shell.place_call(
                     from_e164=role.from_e164,
                     to_e164=role.business,

@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from agentlocator.assistant import hebrew, refusals
 from agentlocator.assistant.tool import Arguments, Tool, ToolContext, ToolReply
-from agentlocator.assistant.tools.own_appointment import own_appointment
+from agentlocator.assistant.tools.own_appointment import WHEN_UNPROVEN, BookedPhone, own_appointment
 from agentlocator.db.scope import Scope
 from agentlocator.domain import appointments
 from agentlocator.domain.availability import Refusal
@@ -18,9 +18,7 @@ class CancelAppointment(Arguments, frozen=True):
     current_start: Annotated[
         str | None, Meta(description="When the appointment is, YYYY-MM-DDTHH:MM, if the caller said.")
     ] = None
-    booked_phone: Annotated[
-        str | None, Meta(description="The phone it was booked from, only if the caller was asked for it.")
-    ] = None
+    booked_phone: BookedPhone = None
     reason: Annotated[str | None, Meta(description="Why, if the caller said.")] = None
 
 
@@ -47,7 +45,7 @@ TOOL = Tool(
     name="appointments_cancel",
     description=(
         "Cancel the caller's appointment, after the caller clearly asked for it. Only when ok is true is it cancelled. "
-        "If the code is needs_verification, ask what `say` asks and call again with the answers."
+        f"{WHEN_UNPROVEN}"
     ),
     arguments=CancelAppointment,
     run=run,

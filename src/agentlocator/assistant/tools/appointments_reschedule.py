@@ -8,7 +8,7 @@ from msgspec import Meta
 
 from agentlocator.assistant import hebrew, refusals
 from agentlocator.assistant.tool import Arguments, Tool, ToolContext, ToolReply
-from agentlocator.assistant.tools.own_appointment import own_appointment
+from agentlocator.assistant.tools.own_appointment import WHEN_UNPROVEN, BookedPhone, own_appointment
 from agentlocator.db.scope import Scope
 from agentlocator.domain import appointments
 from agentlocator.domain.availability import Refusal
@@ -19,9 +19,7 @@ class RescheduleAppointment(Arguments, frozen=True):
     current_start: Annotated[
         str | None, Meta(description="When the appointment is now, YYYY-MM-DDTHH:MM, if the caller said.")
     ] = None
-    booked_phone: Annotated[
-        str | None, Meta(description="The phone it was booked from, only if the caller was asked for it.")
-    ] = None
+    booked_phone: BookedPhone = None
 
 
 async def run(scope: Scope, context: ToolContext, wanted: RescheduleAppointment, _key: str) -> ToolReply:
@@ -46,8 +44,7 @@ async def run(scope: Scope, context: ToolContext, wanted: RescheduleAppointment,
 TOOL = Tool(
     name="appointments_reschedule",
     description=(
-        "Move the caller's appointment to another free time. Only when ok is true was it moved. "
-        "If the code is needs_verification, ask what `say` asks and call again with the answers."
+        f"Move the caller's appointment to another free time. Only when ok is true was it moved. {WHEN_UNPROVEN}"
     ),
     arguments=RescheduleAppointment,
     run=run,

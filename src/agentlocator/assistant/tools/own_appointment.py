@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from msgspec import Meta
+
 from agentlocator.assistant import hebrew
 from agentlocator.assistant.tool import ToolContext, ToolReply
 from agentlocator.db.scope import Scope
 from agentlocator.domain import appointments, verification
 from agentlocator.domain.receipts import Receipt
+
+BookedPhone = Annotated[
+    str | None, Meta(description="The phone it was booked from, only if the caller was asked for it.")
+]
+"""What a tool that changes an appointment is told beside its time, for one that was booked from another number."""
+WHEN_UNPROVEN = "If the code is needs_verification, ask what `say` asks and call again with the answers."
+"""The end of such a tool's description."""
 
 ASK_PROOF = "כדי לשנות תור שנקבע ממספר אחר: מה מספר הטלפון שממנו נקבע התור, ומה התאריך והשעה שלו?"
 NOT_PROVEN = "לא הצלחתי לאמת את הפרטים. אפשר להתקשר מהמספר שממנו נקבע התור, או לדבר עם נציג."

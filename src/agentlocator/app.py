@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import Route
 
 from agentlocator.assistant.registry import Registry
 from agentlocator.call.policy import CallPolicy
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 class Deployment:
-    """A configured server: its database, its switchboard and its HTTP application.
+    """A configured server: its database, its switchboard, its HTTP application, and its WebSockets' `streams` by path.
 
     `text_model` stands in for the model that answers in writing, offline. `certify` is what the nightly canary does.
     """
@@ -87,10 +87,10 @@ class Deployment:
             settings.twilio_auth_tokens(),
         )
         media = MediaEndpoint(self.switchboard, settings.stream_start_timeout_s)
+        self.streams = {webhook.MEDIA.encode(): media.serve}
         self.app = Starlette(
             routes=[
                 *webhooks.routes(),
-                WebSocketRoute(webhook.MEDIA, media.serve),
                 *(self.correspondence.routes() if self.correspondence else ()),
                 CalendarFeed(db).route(),
                 *self.dashboard.routes(),

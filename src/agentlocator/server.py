@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from functools import partial
 from types import FrameType
+from typing import cast
 
 import uvicorn
 
 from agentlocator.app import Deployment
+from agentlocator.upgrade import Upgrade
 
-# Twilio's frames are 400 bytes. A larger message is refused by the stream and survived; beyond this the socket ends.
-MAX_MESSAGE_BYTES = 1024 * 1024
 # Longer than any peer keeps an idle connection: the side that sends is the one that gives it up, so that no webhook is
 # written into a connection that is just being closed.
 KEEP_ALIVE_S = 150
@@ -29,11 +30,8 @@ class Server(uvicorn.Server):
             host=host,
             port=port,
             loop="uvloop",
-            ws="websockets-sansio",
-            ws_per_message_deflate=False,
-            ws_max_size=MAX_MESSAGE_BYTES,
-            ws_ping_interval=20,
-            ws_ping_timeout=20,
+            # uvicorn only ever calls it, and a class cannot be told which streams there are.
+            ws=cast("type[asyncio.Protocol]", partial(Upgrade, deployment.streams)),
             timeout_keep_alive=KEEP_ALIVE_S,
             log_config=None,
             access_log=False,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
+from collections.abc import Callable
 
 import pybase64
 import pytest
@@ -11,7 +11,8 @@ import pytest
 from agentlocator.call import commands as do
 from agentlocator.call import events as on
 from agentlocator.twilio.errors import RemoteProtocolError
-from agentlocator.voice.media_stream import MAX_MESSAGE_CHARS, MediaStream, SocketClosed, read
+from agentlocator.voice.media_stream import MAX_MESSAGE_CHARS, MediaStream, read
+from agentlocator.wire import Message, WireClosed
 
 STREAM = "MZ1"
 FRAME = json.dumps(
@@ -23,24 +24,27 @@ STOP = json.dumps({"event": "stop", "streamSid": STREAM})
 class Socket:
     """Says what it was given, then is gone."""
 
-    def __init__(self, *messages: str | bytes) -> None:
-        self._messages = list(messages)
+    def __init__(self, *messages: Message) -> None:
+        self._messages = messages
         self.sent: list[str] = []
         self.closed: int | None = None
 
-    async def receive(self) -> str | bytes:
-        if not self._messages:
-            raise SocketClosed
-        return self._messages.pop(0)
+    async def receive(self) -> Message:
+        raise WireClosed
 
-    async def send(self, text: str) -> None:
+    async def deliver(self, take: Callable[[Message], None]) -> None:
+        for message in self._messages:
+            take(message)
+
+    def send(self, text: str) -> bool:
         self.sent.append(text)
+        return True
 
-    async def close(self, code: int, reason: str = "") -> None:
+    def close(self, code: int = 1000) -> None:
         self.closed = code
 
 
-async def heard(*messages: str | bytes) -> tuple[list[on.Event], MediaStream]:
+async def heard(*messages: Message) -> tuple[list[on.Event], MediaStream]:
     stream = MediaStream(Socket(*messages), STREAM)
     events: list[on.Event] = []
     await stream.listen(events.append)
@@ -48,7 +52,7 @@ async def heard(*messages: str | bytes) -> tuple[list[on.Event], MediaStream]:
 
 
 async def test_garbage_is_counted_and_the_call_goes_on() -> None:
-    garbage: list[str | bytes] = [
+    garbage: list[Message] = [
         b"\x00\x01",
         "not json",
         "[]",
@@ -73,12 +77,12 @@ async def test_a_stop_is_a_hang_up() -> None:
 
 
 @pytest.mark.parametrize("text", [b"{}", "x" * (MAX_MESSAGE_CHARS + 1), "{", ""])
-def test_what_a_stream_never_sends_is_the_peers_fault(text: str | bytes) -> None:
+def test_what_a_stream_never_sends_is_the_peers_fault(text: Message) -> None:
     with pytest.raises(RemoteProtocolError):
         read(text)
 
 
-async def test_the_stream_closes_after_the_last_frame() -> None:
+def test_the_stream_closes_after_the_last_frame() -> None:
     socket = Socket()
     stream = MediaStream(socket, STREAM)
     assert stream.send(do.PlayFrame(b"\x01" * 160, "r1"))
@@ -86,6 +90,5 @@ async def test_the_stream_closes_after_the_last_frame() -> None:
     stream.finish()
     stream.finish()
     assert stream.send(do.ClearPlayout()), "nothing goes out any more, and that is no fault of the carrier"
-    await asyncio.wait_for(stream.speak(), 5)
     assert [json.loads(text)["event"] for text in socket.sent] == ["media", "mark"]
     assert socket.closed == 1_000

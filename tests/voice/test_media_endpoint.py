@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from websockets.asyncio.client import connect
+from websockets.exceptions import InvalidStatus
 
 from agentlocator.call import events as on
 from agentlocator.simulator.speech import Voice
@@ -137,6 +138,13 @@ async def test_a_media_stream_with_a_token_in_the_url_is_not_a_way_in(house: Hou
     hidden = Ticket(f"{ticket.url}?token={ticket.parameters['token']}", {})
 
     assert await _is_turned_away(house, hidden)
+
+
+@pytest.mark.parametrize("path", ["/", "/media/", "/webhook/incoming_call", "/healthz"])
+async def test_there_is_no_stream_at_any_other_path(house: House, path: str) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        await connect(house.stranger.origin.replace("http://", "ws://") + path, proxy=None)
+    assert refused.value.response.status_code == 404
 
 
 STREAM = "MZ" + "7" * 32

@@ -15,6 +15,7 @@ from agentlocator.provision.trouble import Trouble
 from agentlocator.realtime import lifetimes, usage
 from agentlocator.realtime.usage import Tokens
 from agentlocator.voice.model_link import RealtimeServer, Refused
+from agentlocator.wire import WireClosed
 
 SOON: Final = dt.timedelta(days=60)
 PRICES_OLD: Final = dt.timedelta(days=180)
@@ -52,11 +53,11 @@ async def session(patient: Patient) -> Finding:
         async with asyncio.timeout(settings.realtime_connect_timeout_s + settings.realtime_session_timeout_s):
             server = RealtimeServer(settings.openai_realtime_url, settings.openai_api_key.get_secret_value())
             socket = await server.open(settings.openai_realtime_model)
-            first = await anext(aiter(socket))
-            await socket.close()
+            first = await socket.receive()
+            socket.close()
     except Refused as refusal:
         return failure(f"No session: {refusal}.", remedy)
-    except (TimeoutError, StopAsyncIteration, OSError) as fault:
+    except (TimeoutError, WireClosed) as fault:
         return failure(f"The model's socket stayed silent: {type(fault).__name__}.", remedy)
     opening = _opening(first)
     if opening.type == "session.created":

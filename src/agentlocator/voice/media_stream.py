@@ -5,7 +5,6 @@ Whatever a stranger or a broken network sends is counted and survived; only what
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from typing import Protocol
 
@@ -15,8 +14,8 @@ from agentlocator.call.commands import Command
 from agentlocator.call.events import CallerHungUp, Event
 from agentlocator.twilio import messages
 from agentlocator.twilio.errors import RemoteProtocolError
-from agentlocator.voice.sender import Sender
 from agentlocator.voice.translate import CarrierTranslator
+from agentlocator.wire import Message
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -26,18 +25,16 @@ Take = Callable[[Event], None]
 MAX_MESSAGE_CHARS = 64 * 1024
 
 
-class SocketClosed(Exception):
-    """The other side is gone."""
-
-
 class MediaSocket(Protocol):
-    """A server's WebSocket, whichever library serves it. `receive` and `send` raise `SocketClosed`."""
+    """A server's WebSocket: what a stream needs of a `Wire`."""
 
-    async def receive(self) -> str | bytes: ...
+    async def receive(self) -> Message: ...
 
-    async def send(self, text: str) -> None: ...
+    async def deliver(self, take: Callable[[Message], None]) -> None: ...
 
-    async def close(self, code: int, reason: str = "") -> None: ...
+    def send(self, text: str) -> bool: ...
+
+    def close(self, code: int = 1000) -> None: ...
 
 
 class MediaStream:
@@ -48,43 +45,36 @@ class MediaStream:
         self.refused_messages = 0
         self._socket = socket
         self._translator = CarrierTranslator(stream_sid)
-        self._sender = Sender(socket.send)
         self._finished = False
 
     def send(self, command: Command) -> bool:
-        """Queues what the command says; False when the carrier has stopped reading."""
+        """Sends what the command says; False when the carrier has stopped reading."""
         text = self._translator.text(command)
-        return text is None or self._finished or self._sender.push(text)
+        return text is None or self._finished or self._socket.send(text)
 
     def finish(self) -> None:
-        """Closes the stream once everything queued is sent."""
+        """Closes the stream behind everything that was sent."""
         if not self._finished:
             self._finished = True
-            self._sender.finish()
-
-    async def speak(self) -> None:
-        """Sends until finished, then closes the socket."""
-        with contextlib.suppress(SocketClosed):
-            await self._sender.run()
-            await self._socket.close(1000)
+            self._socket.close()
 
     async def listen(self, take: Take) -> None:
         """Hands on what the carrier says until it goes away.
 
         It is read to its very end: whoever stops reading cannot close the socket in good order, nor send what is left.
         """
-        try:
-            while True:
-                text = await self._socket.receive()
-                if not self._finished:
-                    for event in self._events(text):
-                        take(event)
-        except SocketClosed:
-            take(CallerHungUp("the media socket closed"))
 
-    def _events(self, text: str | bytes) -> list[Event]:
+        def heard(message: Message) -> None:
+            if not self._finished:
+                for event in self._events(message):
+                    take(event)
+
+        await self._socket.deliver(heard)
+        take(CallerHungUp("the media socket closed"))
+
+    def _events(self, message: Message) -> list[Event]:
         try:
-            return self._translator.events(read(text))
+            return self._translator.events(read(message))
         except RemoteProtocolError as fault:
             self.refused_messages += 1
             if self.refused_messages in (1, 10, 100, 1_000):
@@ -92,7 +82,7 @@ class MediaStream:
             return []
 
 
-def read(text: str | bytes) -> messages.Message:
+def read(text: Message) -> messages.Message:
     """A received frame as a message. Raises RemoteProtocolError for what a media stream never sends."""
     if isinstance(text, bytes):
         raise RemoteProtocolError("a binary frame")

@@ -7,36 +7,34 @@ Whether and when another connection is made is the core's decision; this one end
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from functools import cache
-from typing import Protocol
+from typing import Final
+from urllib.request import getproxies
 
 import structlog
-from picows.websockets import ConnectionClosed, InvalidStatus, connect
+from picows import WSInvalidStatusError, ws_connect
 
 from agentlocator.call.commands import Command
 from agentlocator.call.events import Event, ModelDisconnected
 from agentlocator.realtime import errors, messages
 from agentlocator.realtime.messages import ServerEvent
-from agentlocator.voice.sender import Sender
 from agentlocator.voice.translate import ModelTranslator
+from agentlocator.wire import LOG, Message, Wire
 
 _log = structlog.stdlib.get_logger(__name__)
 
 # Refused for what we are, not for when we came. 403 and 404 are what a revoked key or a retired model get.
 FATAL_STATUSES = frozenset({400, 401, 403, 404})
-
-
-class ModelSocket(Protocol):
-    """What a WebSocket to the model's server must do."""
-
-    async def send(self, text: str, /) -> None: ...
-
-    async def close(self) -> None: ...
-
-    def __aiter__(self) -> AsyncIterator[str | bytes]: ...
+# The core's own deadline is shorter; this one only keeps an abandoned attempt from lingering.
+OPEN_S: Final = 10
+GOODBYE_S: Final = 2
+NORMAL: Final = 1000
+# A server that sends nothing is asked whether it is there, and has as long again to answer: loops stall.
+PING_S: Final = 30
+# Longer than any answer a model may give: its deltas are some kilobytes.
+MAX_MESSAGE_BYTES: Final = 64 * 1024 * 1024
 
 
 class Refused(Exception):
@@ -54,28 +52,31 @@ class RealtimeServer:
         self._url = url
         self._api_key = api_key
 
-    async def open(self, model: str) -> ModelSocket:
+    async def open(self, model: str) -> Wire:
         """A connected socket. Raises `Refused` for every way in which that can fail."""
+        wire = Wire(most_bytes=MAX_MESSAGE_BYTES, goodbye_s=GOODBYE_S)
+        is_secure = self._url.startswith("wss:")
         try:
-            socket: ModelSocket = await connect(
-                f"{self._url}?model={model}",
-                additional_headers={"Authorization": f"Bearer {self._api_key}"},
-                ssl=_tls() if self._url.startswith("wss:") else None,
-                compression=None,
-                max_size=None,
-                ping_interval=20,
-                ping_timeout=60,
-                # The core's own deadline is shorter; this one only keeps an abandoned attempt from lingering.
-                open_timeout=10,
-                close_timeout=2,
-            )
-        except InvalidStatus as refusal:
-            status = refusal.response.status_code
+            async with asyncio.timeout(OPEN_S):
+                await ws_connect(
+                    lambda: wire,
+                    f"{self._url}?model={model}",
+                    ssl_context=_tls() if is_secure else None,
+                    extra_headers={"Authorization": f"Bearer {self._api_key}"},
+                    proxy=getproxies().get("https" if is_secure else "http"),
+                    enable_auto_ping=True,
+                    auto_ping_idle_timeout=PING_S,
+                    auto_ping_reply_timeout=PING_S,
+                    max_frame_size=MAX_MESSAGE_BYTES,
+                    logger_name=LOG,
+                )
+        except WSInvalidStatusError as refusal:
+            status = int(refusal.response.status) if refusal.response else 0
             raise Refused(f"the model's server answered HTTP {status}", status in FATAL_STATUSES) from None
         except Exception as fault:
             # The client raises whatever went wrong below it, assertions on a reset included.
             raise Refused(f"no connection to the model's server: {type(fault).__name__}: {fault}") from None
-        return socket
+        return wire
 
 
 class ModelConnection:
@@ -83,7 +84,7 @@ class ModelConnection:
 
     def __init__(
         self,
-        open_socket: Callable[[], Awaitable[ModelSocket]],
+        open_socket: Callable[[], Awaitable[Wire]],
         translator: ModelTranslator,
         take: Callable[[Event], None],
         observe: Callable[[ServerEvent], None],
@@ -93,62 +94,58 @@ class ModelConnection:
         self._take = take
         self._observe = observe
         self._detached = False
-        self._sender: Sender | None = None
+        self._wire: Wire | None = None
         self.malformed = 0
 
     def carry_out(self, command: Command) -> None:
         """Sends what the command says, if it is the model's."""
         text = self._translator.text(command)
-        if text is not None and self._sender is not None and not self._detached:
-            self._sender.push(text)
+        if text is not None and self._wire is not None and not self._detached:
+            self._wire.send(text)
 
     def detach(self) -> None:
         """Closed on purpose: from here on nothing of it is listened to."""
         self._detached = True
-        if self._sender is not None:
-            self._sender.finish()
+        if self._wire is not None:
+            self._wire.close()
 
     async def run(self) -> None:
-        """Connects, then speaks and listens until either side ends it."""
+        """Connects, then listens until either side ends it."""
         try:
-            socket = await self._open_socket()
+            wire = await self._open_socket()
         except Refused as refusal:
             self._lost(str(refusal), refusal.fatal)
             return
-        self._sender = Sender(socket.send)
+        self._wire = wire
+        try:
+            if not self._detached:
+                await wire.deliver(self._hear)
+                self._ended(wire)
+        finally:
+            wire.close()
+
+    def _hear(self, text: Message) -> None:
         if self._detached:
-            self._sender.finish()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._speak(socket, self._sender), name="model sender")
-            try:
-                await self._listen(socket)
-                self._lost("the model's server closed the connection")
-            except ConnectionClosed as closed:
-                code = closed.rcvd.code if closed.rcvd else None
-                # Codes of the provider's own are refusals: it will refuse again.
-                self._lost(f"the connection to the model's server broke: {closed}", code is not None and code >= 4000)
-            finally:
-                self._sender.finish()
+            return
+        try:
+            message = messages.parse(text)
+            events = self._translator.events(message)
+        except errors.RemoteProtocolError as fault:
+            self.malformed += 1
+            _log.warning("model event lost", fault=str(fault))
+            return
+        self._observe(message)
+        for event in events:
+            self._take(event)
 
-    async def _speak(self, socket: ModelSocket, sender: Sender) -> None:
-        with contextlib.suppress(ConnectionClosed):
-            await sender.run()
-        await socket.close()
-
-    async def _listen(self, socket: ModelSocket) -> None:
-        async for text in socket:
-            if self._detached:
-                return
-            try:
-                message = messages.parse(text)
-                events = self._translator.events(message)
-            except errors.RemoteProtocolError as fault:
-                self.malformed += 1
-                _log.warning("model event lost", fault=str(fault))
-                continue
-            self._observe(message)
-            for event in events:
-                self._take(event)
+    def _ended(self, wire: Wire) -> None:
+        code = wire.close_code
+        if code == NORMAL:
+            self._lost("the model's server closed the connection")
+        else:
+            # Codes of the provider's own are refusals: it will refuse again.
+            said = f"{code} {wire.close_reason}".rstrip() if code else "without a word"
+            self._lost(f"the connection to the model's server broke: {said}", code is not None and code >= 4000)
 
     def _lost(self, reason: str, fatal: bool = False) -> None:
         if not self._detached:

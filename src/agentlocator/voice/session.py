@@ -22,10 +22,11 @@ from agentlocator.call.policy import CallBrief
 from agentlocator.realtime import messages as realtime
 from agentlocator.realtime.usage import Usage
 from agentlocator.voice.media_stream import MediaStream
-from agentlocator.voice.model_link import ModelConnection, ModelSocket
+from agentlocator.voice.model_link import ModelConnection
 from agentlocator.voice.scorer import SpeechScorer
 from agentlocator.voice.translate import ModelTranslator
 from agentlocator.voice.truth_lock import TruthLock
+from agentlocator.wire import Wire
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -77,7 +78,7 @@ class CallSession:
         business_id: int,
         brief: CallBrief,
         session: dict[str, Any],
-        open_model: Callable[[], Awaitable[ModelSocket]],
+        open_model: Callable[[], Awaitable[Wire]],
         invoke: Invoke,
         records: Records,
         started_at: str,
@@ -149,7 +150,6 @@ class CallSession:
             return False
         self.carrier = carrier
         with telemetry.call_bound(self.brief.call_sid):
-            self._group.create_task(carrier.speak(), name="carrier sender")
             self.take(on.StreamStarted(carrier.stream_sid))
         return True
 

@@ -62,7 +62,7 @@ class Relay:
         loop = asyncio.get_running_loop()
         next_sweep_at = loop.time() + self._pace_s
         while (left_s := next_sweep_at - loop.time()) > 0:
-            await asyncio.sleep(min(left_s, SOON_S))
+            await asyncio.sleep(min(left_s, SOON_S) if self._with_more else left_s)
             await self._start(list(self._with_more), deliveries)
 
     async def _start(self, business_ids: Sequence[int], deliveries: asyncio.TaskGroup) -> int:

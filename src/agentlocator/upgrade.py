@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import structlog
 from picows import WSAutoPingStrategy, WSUpgradeRequest
@@ -30,12 +30,11 @@ INTERNAL_ERROR: Final = 1011
 SERVICE_RESTART: Final = 1012
 
 
-class Upgrade(asyncio.Protocol):
+class Upgrade(WSProtocol):  # type: ignore[misc]
     """A connection that asked for a WebSocket, made by uvicorn; `streams` says by its path what is done with it.
 
-    picows has a server of its own and no door for a connection that is there already, so this makes for it what that
-    server makes for each. Its reading into a buffer of its own is not asked of the loop, but done here: a connection
-    that began as another protocol's cannot change to that on every loop.
+    picows has a server of its own and no door for a connection that is there already, so this is what that server makes
+    for each.
     """
 
     def __init__(self, streams: Mapping[bytes, Serve], *, server_state: ServerState, **_of_uvicorns_own: Any) -> None:
@@ -43,9 +42,8 @@ class Upgrade(asyncio.Protocol):
         # uvicorn ends the ones, and waits for both, before it leaves.
         self._connections: set[Any] = server_state.connections
         self._tasks = server_state.tasks
-        self._transport: asyncio.Transport | None = None
         self._wire: Wire | None = None
-        self._websocket = WSProtocol(
+        super().__init__(
             None,  # host
             None,  # path
             False,  # as a server
@@ -63,41 +61,33 @@ class Upgrade(asyncio.Protocol):
             4096,  # of buffer, at first
         )
 
-    def shutdown(self) -> None:
-        """uvicorn leaves: what has been sent is still written."""
-        assert self._transport is not None, "uvicorn ends connections that were made"
-        if self._wire is not None:
-            self._wire.close(SERVICE_RESTART)
-        self._transport.close()
-
-    # What the loop tells.
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
+    def connection_made(self, transport: asyncio.Transport) -> None:
         self._connections.add(self)
-        self._websocket.connection_made(transport)
+        super().connection_made(transport)
+        # uvicorn hands the transport over when it has given us the request. uvloop reads on into the protocol that it
+        # began to read for, until reading begins anew.
+        transport.pause_reading()
+        asyncio.get_running_loop().call_soon(_read_on, transport)
 
     def data_received(self, data: bytes) -> None:
+        """The request, which uvicorn has read; all else is read into picows's own buffer."""
         left = memoryview(data)
         while left:
-            buffer = self._websocket.get_buffer(len(left))
+            buffer = self.get_buffer(len(left))
             size = min(len(buffer), len(left))
             buffer[:size] = left[:size]
-            self._websocket.buffer_updated(size)
+            self.buffer_updated(size)
             left = left[size:]
-
-    def eof_received(self) -> bool | None:
-        return bool(self._websocket.eof_received())
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._connections.discard(self)
-        self._websocket.connection_lost(exc)
+        super().connection_lost(exc)
 
-    def pause_writing(self) -> None:
-        self._websocket.pause_writing()
-
-    def resume_writing(self) -> None:
-        self._websocket.resume_writing()
+    def shutdown(self) -> None:
+        """uvicorn leaves: what has been sent is still written."""
+        if self._wire is not None:
+            self._wire.close(SERVICE_RESTART)
+        self.transport.disconnect()
 
     # What picows asks.
 
@@ -112,6 +102,11 @@ class Upgrade(asyncio.Protocol):
         task = asyncio.get_running_loop().create_task(_served(serve, wire), name="media stream")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+def _read_on(transport: asyncio.Transport) -> None:
+    if not transport.is_closing():
+        transport.resume_reading()
 
 
 async def _served(serve: Serve, wire: Wire) -> None:

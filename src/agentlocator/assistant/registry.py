@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import msgspec
@@ -121,7 +121,9 @@ def _read(tool: Tool, arguments_json: str) -> Arguments | ToolReply:
         return BAD_JSON
 
 
+@cache
 def _parameters(arguments: type[Arguments]) -> dict[str, Any]:
+    # Kept: making the schemas of all tools takes milliseconds, in which every call would wait for the one that begins.
     (schema,), components = msgspec.json.schema_components([arguments])
     found = components[arguments.__name__] if "$ref" in schema else schema
     shown = {"type": "object", "properties": found["properties"], "additionalProperties": False}

@@ -73,19 +73,15 @@ def write_header(brief: CallBrief, started_at: str) -> bytes:
 
 def write_entry(at_ms: int, event: Event, commands: Iterable[Command]) -> bytes:
     """One further line."""
-    summaries = b",".join(summarize(command) for command in commands)
+    summaries = b",".join(map(summarize, commands))
     return b'{"t":%d,"e":%b,"c":[%b]}\n' % (at_ms, _encoder.encode(event), summaries)
 
 
 def summarize(command: Command) -> bytes:
     """A command as the journal keeps it: JSON, its audio replaced by length and CRC-32."""
     if isinstance(command, _AUDIBLE):
-        name = type(command).__name__
-        return b'{"command":"%b","bytes":%d,"crc32":%d}' % (
-            name.encode(),
-            len(command.audio),
-            zlib.crc32(command.audio),
-        )
+        name = type(command).__name__.encode()
+        return b'{"command":"%b","bytes":%d,"crc32":%d}' % (name, len(command.audio), zlib.crc32(command.audio))
     return _encoder.encode(command)
 
 

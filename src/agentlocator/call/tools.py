@@ -59,7 +59,8 @@ class PendingTools:
 
     @property
     def deadline_ms(self) -> int | None:
-        return min((call.deadline_ms for call in self._unanswered.values()), default=None)
+        # Asked at every frame of a call, and there is hardly ever one.
+        return min(call.deadline_ms for call in self._unanswered.values()) if self._unanswered else None
 
     def overdue(self, now_ms: int) -> list[ToolCall]:
         return [call for call in self._unanswered.values() if call.deadline_ms <= now_ms]

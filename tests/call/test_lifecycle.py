@@ -103,6 +103,19 @@ def test_a_session_with_another_sound_format_is_not_spoken_through() -> None:
     assert line.all(RequestResponse) == []
 
 
+@pytest.mark.requirement("R2")
+def test_a_line_with_another_sound_format_is_left_for_a_person_before_anything_is_said_on_it() -> None:
+    line = configured().answers(GREETING, 1_000).at(300)
+    line.hears(StreamStarted("MZ1", "the media stream announces encoding audio/x-alaw")).does(
+        RaiseAlarm("line_unusable", "the media stream announces encoding audio/x-alaw"),
+        EndStream("line_unusable"),
+        Like(RaiseAlarm, code="nothing_sent"),
+        CloseModel(),
+        Like(FinishCall, outcome="line_unusable", detail="the media stream announces encoding audio/x-alaw", tx=0),
+    )
+    assert line.all(PlayFrame) == []
+
+
 @pytest.mark.requirement("R3")
 def test_a_difference_that_can_be_lived_with_is_an_alarm_and_the_call_goes_on() -> None:
     line = Line()

@@ -30,7 +30,7 @@ def test_a_stream_from_its_first_message_to_its_last() -> None:
     assert (start.stream_sid, start.call_sid) == (STREAM, CALL)
     assert start.account_sid == "AC0123456789abcdef0123456789abcdef"
     assert start.parameters == {"token": "abc.def", "call": "17"}
-    assert (start.encoding, start.sample_rate, start.channels) == ("audio/x-mulaw", 8000, 1)
+    assert start.format_fault == ""
 
     assert isinstance(first, Media)
     assert isinstance(second, Media)
@@ -46,6 +46,49 @@ def test_a_stream_from_its_first_message_to_its_last() -> None:
     assert key.digit == "1"
     assert isinstance(stop, Stop)
     assert stop.call_sid == CALL
+
+
+@pytest.mark.parametrize(
+    ("media_format", "named"),
+    [
+        ({"encoding": "audio/x-alaw", "sampleRate": 8000, "channels": 1}, "encoding audio/x-alaw"),
+        ({"encoding": "audio/x-mulaw", "sampleRate": 16000, "channels": 1}, "sampleRate 16000"),
+        ({"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 2}, "channels 2"),
+        ({"encoding": "audio/l16", "sampleRate": "24000"}, "encoding audio/l16, sampleRate 24000"),
+        ({"sampleRate": "high"}, "sampleRate high"),
+        ({"channels": ["left", "right"]}, "channels ['left', 'right']"),
+        ({"encoding": "x" * 9_000}, "encoding " + "x" * 40 + ","),
+        ("PCMA", "PCMA"),
+    ],
+)
+@pytest.mark.requirement("R2")
+def test_another_sound_than_the_telephones_is_named_with_its_remedy(media_format: object, named: str) -> None:
+    fault = _start(media_format).format_fault
+
+    assert fault.startswith(f"the media stream announces {named}"), fault
+    assert fault.endswith("set the carrier's stream to audio/x-mulaw, 8000 Hz, 1 channel")
+
+
+@pytest.mark.parametrize(
+    "media_format",
+    [
+        None,
+        {},
+        {"encoding": None},
+        {"encoding": "audio/x-mulaw"},
+        {"encoding": "audio/x-mulaw", "sampleRate": "8000", "channels": "1", "colour": "red"},
+        {"encoding": "Audio/X-MuLaw", "sampleRate": 8000.0},
+    ],
+)
+def test_what_a_start_does_not_say_of_its_sound_is_taken_to_be_right(media_format: object) -> None:
+    assert _start(media_format).format_fault == ""
+
+
+def _start(media_format: object) -> Start:
+    details = {"accountSid": "AC1", "callSid": CALL, "mediaFormat": media_format}
+    start = parse(json.dumps({"event": "start", "streamSid": STREAM, "start": details}))
+    assert isinstance(start, Start)
+    return start
 
 
 @pytest.mark.requirement("R2")

@@ -26,6 +26,7 @@ DANA = "+972501234567"
 CLINIC = "+97235550101"
 GARAGE = "+97245550202"
 SILENCE = b"\xff" * 160
+TELEPHONE = {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1}
 PATIENCE_S = 20.0
 
 
@@ -61,34 +62,36 @@ class Stranger:
         return read_ticket((await self.ring(call_sid, to, from_)).text)
 
     @asynccontextmanager
-    async def line(self, ticket: Ticket, call_sid: str) -> AsyncIterator[Line]:
+    async def line(self, ticket: Ticket, call_sid: str, media_format: object = TELEPHONE) -> AsyncIterator[Line]:
         """A media stream that has said `connected` and `start`."""
         async with connect(ticket.url, compression=None, max_size=None, proxy=None) as socket:
-            line = Line(socket, call_sid)
+            line = Line(socket, call_sid, media_format)
             await line.start(ticket.parameters)
             yield line
 
 
 @dataclass
 class Line:
-    """One media stream as the carrier has it; everything that was received is kept."""
+    """One media stream as the carrier has it; everything that was received is kept. A format of None is not told."""
 
     socket: ClientConnection
     call_sid: str
+    media_format: object = field(default_factory=lambda: TELEPHONE)
     stream_sid: str = "MZ" + "7" * 32
     received: list[dict[str, Any]] = field(default_factory=list)
     sequence: int = 0
 
     async def start(self, parameters: dict[str, str]) -> None:
         await self.send_text('{"event":"connected","protocol":"Call","version":"1.0.0"}')
-        details = {
+        details: dict[str, object] = {
             "streamSid": self.stream_sid,
             "accountSid": ACCOUNT_SID,
             "callSid": self.call_sid,
             "tracks": ["inbound"],
-            "mediaFormat": {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1},
             "customParameters": parameters,
         }
+        if self.media_format is not None:
+            details["mediaFormat"] = self.media_format
         await self.say("start", start=details)
 
     async def say(self, event: str, **fields: Any) -> None:

@@ -15,8 +15,9 @@ from agentlocator.simulator.speech import Voice
 from agentlocator.twilio import stream_token
 from voice import house as houses
 from voice.house import House
-from voice.stranger import GARAGE, SILENCE, Line, Ticket, greeted
+from voice.stranger import GARAGE, SILENCE, Line, Ticket, call_form, greeted
 
+NORMAL = 1000
 POLICY_VIOLATION = 1008
 TOO_BIG = 1009
 
@@ -145,6 +146,38 @@ async def test_there_is_no_stream_at_any_other_path(house: House, path: str) -> 
     with pytest.raises(InvalidStatus) as refused:
         await connect(house.stranger.origin.replace("http://", "ws://") + path, proxy=None)
     assert refused.value.response.status_code == 404
+
+
+@pytest.mark.requirement("R2")
+async def test_a_line_whose_sound_is_not_the_telephones_is_closed_and_its_caller_goes_to_a_person(house: House) -> None:
+    await house.change(fallback_number="+97237654321")
+    ticket = await house.stranger.ticket("CA1")
+    alaw = {"encoding": "audio/x-alaw", "sampleRate": 8000, "channels": 1}
+    async with house.stranger.line(ticket, "CA1", alaw) as line:
+        assert await line.closed() == NORMAL
+        assert line.received == []
+
+    call = await house.written("CA1")
+    assert call.outcome == "line_unusable"
+    assert call.facts["alarms"][0].startswith("line_unusable: the media stream announces encoding audio/x-alaw")
+    net = await house.stranger.post("/webhook/after_stream", **call_form("CA1", status="in-progress"))
+    assert "+97237654321" in net.text
+
+
+async def test_a_line_that_does_not_say_what_its_sound_is_carries_the_call(house: House) -> None:
+    async with house.stranger.line(await house.stranger.ticket("CA1"), "CA1", None) as line:
+        await line.converse(greeted)
+        await line.stop()
+
+    assert (await house.written("CA1")).outcome == "caller_hung_up"
+
+
+async def test_who_has_no_token_learns_nothing_of_the_sound_we_want(house: House) -> None:
+    ticket = await house.stranger.ticket("CA1")
+    async with house.stranger.line(Ticket(ticket.url, {}), "CA1", "PCMA") as line:
+        assert await line.closed() == POLICY_VIOLATION
+
+    assert not any(isinstance(event, on.StreamStarted) for event in house.events)
 
 
 STREAM = "MZ" + "7" * 32

@@ -21,9 +21,13 @@ class CallOffered(Event, frozen=True, tag=True):
 
 
 class StreamStarted(Event, frozen=True, tag=True):
-    """The carrier's media stream is up: the caller can hear and be heard."""
+    """The carrier's media stream is up: the caller can hear and be heard.
+
+    Unless it has a `fault`: then its sound could be understood neither way, and the sentence says why.
+    """
 
     stream_sid: str
+    fault: str = ""
 
 
 class CallerAudio(Event, frozen=True, tag=True):

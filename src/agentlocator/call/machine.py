@@ -163,12 +163,17 @@ class Call:
 
     # The call begins and ends.
 
-    def _stream_started(self, _event: on.StreamStarted) -> None:
-        if self.line.opened_ms is None:
-            self.line.opened(self._now_ms)
-            self.silence.sounded(self._now_ms)
-            # Speech made ready while the carrier was still connecting leaves now.
-            self.playout.connect(self._now_ms)
+    def _stream_started(self, event: on.StreamStarted) -> None:
+        if self.line.opened_ms is not None:
+            return
+        if event.fault:
+            self._emit(do.RaiseAlarm("line_unusable", event.fault), do.EndStream("line_unusable"))
+            self._finish("line_unusable", event.fault)
+            return
+        self.line.opened(self._now_ms)
+        self.silence.sounded(self._now_ms)
+        # Speech made ready while the carrier was still connecting leaves now.
+        self.playout.connect(self._now_ms)
 
     def _caller_hung_up(self, event: on.CallerHungUp) -> None:
         self._finish("caller_hung_up", event.reason)

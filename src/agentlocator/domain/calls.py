@@ -27,7 +27,7 @@ RUNS = Call.status != literal("finished", literal_execute=True)
 # What a test call's facts say from its first moment: whether what it books stays.
 KEEPS_BOOKINGS = "keeps_bookings"
 # Endings in which the assistant was lost to a caller.
-BROKEN = ("model_lost", "failed", "line_dead", "never_connected")
+BROKEN = ("model_lost", "failed", "line_dead", "line_unusable", "never_connected")
 
 
 async def open_call(

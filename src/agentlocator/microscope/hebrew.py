@@ -32,6 +32,7 @@ OUTCOMES: Final = {
     "transferred": "הועברה לאדם",
     "model_lost": "המודל אבד",
     "line_dead": "הקו מת",
+    "line_unusable": "אי אפשר היה לדבר בקו",
     "never_connected": "לא התחברה",
     "server_stopping": "השרת נעצר",
     "max_length": "הגיעה לאורך המרבי",

@@ -29,17 +29,12 @@ class Connected(_Message, frozen=True, tag="connected"):
     version: str = ""
 
 
-class MediaFormat(msgspec.Struct, frozen=True, rename="camel"):
-    encoding: str = ""
-    sample_rate: int = 0
-    channels: int = 0
-
-
 class StartDetails(msgspec.Struct, frozen=True, rename="camel"):
     account_sid: str
     call_sid: str
     tracks: tuple[str, ...] = ()
-    media_format: MediaFormat = MediaFormat()
+    # Whatever stands here is not malformed but another sound, and `format_fault` says so.
+    media_format: object = None
     custom_parameters: dict[str, str] = msgspec.field(default_factory=dict)
 
 
@@ -63,16 +58,18 @@ class Start(_Message, frozen=True, tag="start"):
         return self.start.custom_parameters
 
     @property
-    def encoding(self) -> str:
-        return self.start.media_format.encoding
+    def format_fault(self) -> str:
+        """How the stream's sound differs from what a call is carried as, and the remedy; "" where it does not.
 
-    @property
-    def sample_rate(self) -> int:
-        return self.start.media_format.sample_rate
-
-    @property
-    def channels(self) -> int:
-        return self.start.media_format.channels
+        Twilio documents one format for all its streams, so what is not announced is taken to be right.
+        """
+        announced = self.start.media_format
+        if isinstance(announced, dict):
+            told = {name: announced[name] for name in _SOUND if announced.get(name) is not None}
+            differing = ", ".join(f"{name} {_short(told[name])}" for name in told if not _is(told[name], _SOUND[name]))
+        else:
+            differing = _short(announced) if announced is not None else ""
+        return f"the media stream announces {differing}, {_FORMAT_REMEDY}" if differing else ""
 
 
 class MediaDetails(msgspec.Struct, frozen=True, rename="camel"):
@@ -202,6 +199,21 @@ def mark(stream_sid: str, name: str) -> str:
 def clear(stream_sid: str) -> str:
     """Drops what the carrier has queued, and echoes every pending mark at once."""
     return _json({"event": "clear", "streamSid": stream_sid})
+
+
+_SOUND: Final[dict[str, str | int]] = {"encoding": "audio/x-mulaw", "sampleRate": 8000, "channels": 1}
+_FORMAT_REMEDY: Final = (
+    "in which neither side would understand a word: set the carrier's stream to audio/x-mulaw, 8000 Hz, 1 channel"
+)
+
+
+def _is(told: object, wanted: str | int) -> bool:
+    # Twilio writes some of its numbers as strings.
+    return told == wanted or str(told).lower() == str(wanted)
+
+
+def _short(told: object) -> str:
+    return str(told)[:40]
 
 
 # Twilio writes its numbers as strings; strict=False reads both.

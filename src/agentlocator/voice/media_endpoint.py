@@ -36,7 +36,8 @@ class MediaEndpoint:
             start = await self._start(socket)
             joined = await self._switchboard.join(start, socket) if start is not None else None
             if start is None or joined is None:
-                _log.warning("media stream refused", call_id=start.call_sid if start else None)
+                if start is not None:
+                    _log.warning("media stream refused", call_id=start.call_sid, fault="no valid token")
                 socket.close(POLICY_VIOLATION)
                 return
         except WireClosed:
@@ -46,16 +47,19 @@ class MediaEndpoint:
             await stream.listen(session.take)
 
     async def _start(self, socket: MediaSocket) -> Start | None:
-        """The stream's `start`, or None when it does not come."""
+        """The stream's `start`, or None when it does not come: why, is in the log."""
+        fault = "no start came"
         try:
             async with asyncio.timeout(self._start_timeout_s):
                 for _ in range(MESSAGES_BEFORE_START):
                     try:
                         message = read(await socket.receive())
-                    except RemoteProtocolError:
+                    except RemoteProtocolError as error:
+                        fault = str(error)
                         continue
                     if isinstance(message, Start):
                         return message
         except TimeoutError:
             pass
+        _log.warning("media stream refused", fault=fault)
         return None

@@ -148,13 +148,13 @@ class CallSession:
             self._taking = False
         self._arm_timer()
 
-    def attach(self, carrier: MediaStream) -> bool:
-        """The carrier's stream for this call; False when it has one, or is over."""
+    def attach(self, carrier: MediaStream, fault: str = "") -> bool:
+        """The carrier's stream for this call, with what makes it unusable; False when it has one, or is over."""
         if self.carrier is not None or self.call.over:
             return False
         self.carrier = carrier
         with telemetry.call_bound(self.brief.call_sid):
-            self.take(on.StreamStarted(carrier.stream_sid))
+            self.take(on.StreamStarted(carrier.stream_sid, fault))
         return True
 
     def hang_up(self, reason: str) -> None:

@@ -195,7 +195,7 @@ class Switchboard:
                 stream_sid=start.stream_sid,
             )
         stream = MediaStream(socket, start.stream_sid)
-        return (session, stream) if fresh and session.attach(stream) else None
+        return (session, stream) if fresh and session.attach(stream, start.format_fault) else None
 
     async def ending(self, call_sid: str, to_e164: str) -> tuple[BusinessProfile, EndStream] | None:
         """Whose call it was and how our side of it ended, with an empty outcome where nothing is known of it."""

@@ -28,6 +28,7 @@ _ENDINGS: Final = {
     "max_length": Ending(said("Reached its longest"), "quiet"),
     "never_connected": Ending(said("Never connected"), "bad"),
     "line_dead": Ending(said("Line went dead"), "bad"),
+    "line_unusable": Ending(said("Line could not be used"), "bad"),
     "model_lost": Ending(said("The assistant failed"), "bad"),
     "failed": Ending(said("Failed"), "bad"),
     "busy": Ending(said("Busy"), "quiet"),

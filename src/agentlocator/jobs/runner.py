@@ -32,6 +32,9 @@ from agentlocator.jobs.relay import Relay
 from agentlocator.jobs.telling import Handler
 from agentlocator.jobs.webhook import Webhook
 
+Sleep = Callable[[float], Awaitable[None]]
+"""Waits so many seconds."""
+
 # How long the engine's notes on finished work are kept: longer than any row can still ask for the same id.
 NOTES_DAYS: Final = 7
 # Longer than a prune may take: another server that has it and does not end it is gone, and tomorrow has another id.
@@ -60,6 +63,7 @@ async def running(
     handlers: Mapping[str, Handler] | None = None,
     pace: Pace | None = None,
     clock: Clock = utc_now,
+    sleep: Sleep = asyncio.sleep,
     machine: str | None = None,
     allow_private_webhooks: bool = False,
     canary: Canary | None = None,
@@ -70,9 +74,18 @@ async def running(
 
     `handlers` take outbox kinds, a reminder's only while its visit stands; the rest goes to the business's webhook.
     `root_secret` is what webhooks' secrets are made of. `machine`: see `Engine`. `operator` and `whatsapp_operator` are
-    where alerts go.
+    where alerts go. `clock` and `sleep` are the time between two rounds; deliveries keep their own.
     """
     pace = pace or Pace()
+
+    async def again_and_again(work: Callable[[], Awaitable[None]], pace_s: float) -> None:
+        while True:
+            try:
+                await work()
+            except Exception:
+                _log.exception("background work failed, and is tried again")
+            await sleep(pace_s)
+
     # Reading the certificates takes tens of milliseconds, and calls are under way.
     verify = await asyncio.to_thread(ssl.create_default_context)
     async with httpx2.AsyncClient(verify=verify) as client:
@@ -94,13 +107,13 @@ async def running(
         tasks = [
             asyncio.create_task(relay.run(), name="outbox relay"),
             asyncio.create_task(
-                _again_and_again(lambda: remind.plan_all(db, now=clock()), pace.remind_s), name="remind"
+                again_and_again(lambda: remind.plan_all(db, now=clock()), pace.remind_s), name="remind"
             ),
-            asyncio.create_task(_again_and_again(lambda: _prune_all(db, engine, clock()), pace.prune_s), name="prune"),
-            asyncio.create_task(_again_and_again(db.refresh_statistics, pace.statistics_s), name="statistics"),
+            asyncio.create_task(again_and_again(lambda: _prune_all(db, engine, clock()), pace.prune_s), name="prune"),
+            asyncio.create_task(again_and_again(db.refresh_statistics, pace.statistics_s), name="statistics"),
         ]
         if canary is not None:
-            tasks.append(asyncio.create_task(_again_and_again(canary.look, pace.canary_s), name="canary"))
+            tasks.append(asyncio.create_task(again_and_again(canary.look, pace.canary_s), name="canary"))
         try:
             yield
         finally:
@@ -108,15 +121,6 @@ async def running(
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await engine.stop()
-
-
-async def _again_and_again(work: Callable[[], Awaitable[None]], pace_s: float) -> None:
-    while True:
-        try:
-            await work()
-        except Exception:
-            _log.exception("background work failed, and is tried again")
-        await asyncio.sleep(pace_s)
 
 
 async def _prune_all(db: Database, engine: Engine, now: datetime) -> None:

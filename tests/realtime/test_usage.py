@@ -9,14 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agentlocator.realtime.session import Transcription
 from agentlocator.realtime.usage import (
     PRICES_AS_OF,
+    TRANSCRIBER,
     Tokens,
     TranscriptionUsage,
     Usage,
     cost_micro_usd,
+    costs_micro_usd,
     tokens,
-    transcription_cost_micro_usd,
+    written_down,
 )
 
 SAMPLE = {
@@ -82,11 +85,18 @@ def test_cached_tokens_without_details_are_the_text_that_comes_first() -> None:
     assert spent == Tokens(text_cached=50, audio_in=16, audio_cached=14)
 
 
-def test_transcription_is_billed_apart_where_its_price_is_known() -> None:
-    minute = TranscriptionUsage(type="duration", seconds=90.0)
-    assert transcription_cost_micro_usd("gpt-realtime-whisper", minute) == 25_500
-    assert transcription_cost_micro_usd("gpt-transcribe", minute) is None
-    assert transcription_cost_micro_usd("gpt-realtime-whisper", TranscriptionUsage(type="tokens")) is None
+def test_what_the_caller_said_is_written_down_at_a_price_of_its_own() -> None:
+    minute = written_down(TranscriptionUsage(seconds=60.0))
+    assert cost_micro_usd("gpt-realtime-2.1", minute) == 4_500
+    assert cost_micro_usd("gpt-realtime-2.1-mini", minute) == 4_500
+    assert cost_micro_usd("gpt-realtime-2.1", tokens(usage(SAMPLE)) + written_down(TranscriptionUsage(1.5))) == 7_318
+    assert costs_micro_usd("gpt-realtime-2.1", minute) == {"transcribed_ms": 4_500}
+    assert Transcription().model == TRANSCRIBER, "no other model's price is known here"
+
+
+def test_a_transcription_of_no_told_length_has_no_price() -> None:
+    assert written_down(TranscriptionUsage()) == Tokens()
+    assert written_down(TranscriptionUsage(seconds=-3)) == Tokens()
 
 
 _counts = st.none() | st.integers(0, 10**6)

@@ -67,6 +67,7 @@ async def test_what_a_test_call_books_is_taken_back_or_kept_as_was_chosen(
         row = await studio.house.written(call_sid)
         assert row.is_test
         assert row.cost_micro_usd
+        assert row.usage["transcribed_ms"] > 1_000, "what was written down of the caller is paid for too"
         await eventually(lambda: not studio.house.deployment.switchboard.live)
         (appointment,) = [one for one in await studio.house.rows(Appointment) if one.call_sid == call_sid]
         assert appointment.status == status

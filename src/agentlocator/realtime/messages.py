@@ -13,7 +13,7 @@ import msgspec
 import pybase64
 
 from agentlocator.realtime.errors import LocalProtocolError, RemoteProtocolError
-from agentlocator.realtime.usage import TranscriptionUsage, Usage
+from agentlocator.realtime.usage import Tokens, TranscriptionUsage, Usage, tokens, written_down
 
 
 class ErrorDetail(msgspec.Struct, frozen=True):
@@ -300,6 +300,17 @@ def parse(text: str | bytes) -> ServerEvent:
         return Unknown(type_)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as fault:
         raise RemoteProtocolError(f"not a JSON event: {type(fault).__name__}") from None
+
+
+def spent(message: ServerEvent) -> Tokens | None:
+    """What an event says was used; None for one that says nothing of it."""
+    match message:
+        case ResponseDone(response=Response(usage=Usage() as usage)):
+            return tokens(usage)
+        case CallerTranscribed(usage=TranscriptionUsage() as usage):
+            return written_down(usage)
+        case _:
+            return None
 
 
 def decode(delta: str) -> bytes:

@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 import msgspec
 
 from agentlocator.realtime.errors import LocalProtocolError
+from agentlocator.realtime.usage import TRANSCRIBER
 
 # What every GA model speaks with; a custom voice is an id instead.
 VOICES: Final = ("marin", "cedar", "shimmer", "coral", "sage", "alloy", "ash", "ballad", "echo", "verse")
@@ -42,7 +43,7 @@ class SemanticVad(msgspec.Struct, frozen=True):
 class Transcription(msgspec.Struct, frozen=True):
     """The separate model that writes down what the caller said. The language is pinned, or it wanders."""
 
-    model: str = "gpt-transcribe"
+    model: str = TRANSCRIBER
     language: str = "he"
     keywords: tuple[str, ...] = ()
 

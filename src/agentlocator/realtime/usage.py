@@ -1,6 +1,8 @@
 """What a response used and what that costs. Never guesses: an unknown model has tokens and no cost.
 
-Prices are the vendor's published list, in thousandths of a micro-dollar per token, so that sums are integers.
+Prices are the vendor's published list, in thousandths of a micro-dollar per token, so that sums are integers. What
+the caller said is written down by another model, billed by the length of his speech: $0.0045 a minute, see
+https://developers.openai.com/api/docs/models/gpt-transcribe.
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ from typing import Final
 import msgspec
 
 PRICES_AS_OF: Final = dt.date(2026, 11, 21)
+# The model that writes down what the caller says: the one that is asked for, and the one whose price is known.
+TRANSCRIBER: Final = "gpt-transcribe"
 
 
 class CachedDetails(msgspec.Struct, frozen=True):
@@ -44,17 +48,16 @@ class Usage(msgspec.Struct, frozen=True):
 
 
 class TranscriptionUsage(msgspec.Struct, frozen=True):
-    """What the separate transcription model used: tokens or seconds, by `type`."""
+    """What the separate transcription model used, as on the wire. One that is billed by the token says no seconds."""
 
-    type: str = ""
     seconds: float | None = None
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-    total_tokens: int | None = None
 
 
 class Tokens(msgspec.Struct, frozen=True):
-    """Tokens by the kind they are billed as. `*_in` is what was not cached. Adds up over a call."""
+    """Tokens by the kind they are billed as, and the milliseconds of speech that TRANSCRIBER wrote down.
+
+    `*_in` is what was not cached. Adds up over a call.
+    """
 
     text_in: int = 0
     text_cached: int = 0
@@ -64,6 +67,7 @@ class Tokens(msgspec.Struct, frozen=True):
     audio_out: int = 0
     image_in: int = 0
     image_cached: int = 0
+    transcribed_ms: int = 0
 
     def __add__(self, other: Tokens) -> Tokens:
         names = self.__struct_fields__
@@ -91,6 +95,11 @@ def tokens(usage: Usage) -> Tokens:
     )
 
 
+def written_down(usage: TranscriptionUsage) -> Tokens:
+    """The usage of a transcription by TRANSCRIBER. Without its length there is no price for it."""
+    return Tokens(transcribed_ms=round(1000 * max(0, usage.seconds or 0)))
+
+
 def cost_micro_usd(model: str, spent: Tokens) -> int | None:
     """Millionths of a dollar, rounded half up; None when the model's price is not known."""
     parts = _thousandths(model, spent)
@@ -110,14 +119,6 @@ def _thousandths(model: str, spent: Tokens) -> dict[str, int] | None:
     return {name: int(getattr(spent, name)) * int(getattr(price, name)) for name in spent.__struct_fields__}
 
 
-def transcription_cost_micro_usd(model: str, usage: TranscriptionUsage) -> int | None:
-    """Millionths of a dollar for a transcription billed by the second; None when no price is known."""
-    per_minute = _TRANSCRIPTION_MICRO_USD_PER_MINUTE.get(model)
-    if per_minute is None or usage.seconds is None:
-        return None
-    return round(usage.seconds * per_minute / 60)
-
-
 def _cached(spent: InputDetails, text: int, audio: int, image: int) -> tuple[int, int, int]:
     details = spent.cached_tokens_details
     if details is None:
@@ -133,6 +134,8 @@ def _cached(spent: InputDetails, text: int, audio: int, image: int) -> tuple[int
     )
 
 
+# $0.0045 a minute.
+_TRANSCRIBED_MS: Final = 75
 _FULL: Final = Tokens(
     text_in=4_000,
     text_cached=400,
@@ -142,6 +145,7 @@ _FULL: Final = Tokens(
     audio_out=64_000,
     image_in=5_000,
     image_cached=500,
+    transcribed_ms=_TRANSCRIBED_MS,
 )
 _MINI: Final = Tokens(
     text_in=600,
@@ -152,6 +156,7 @@ _MINI: Final = Tokens(
     audio_out=20_000,
     image_in=800,
     image_cached=80,
+    transcribed_ms=_TRANSCRIBED_MS,
 )
 _PRICES: Final = {
     "gpt-realtime-2.1": _FULL,
@@ -159,7 +164,6 @@ _PRICES: Final = {
     "gpt-realtime-2.1-mini": _MINI,
     "gpt-realtime-1.5": msgspec.structs.replace(_FULL, text_out=16_000),
 }
-_TRANSCRIPTION_MICRO_USD_PER_MINUTE: Final = {"gpt-realtime-whisper": 17_000}
 
 # A snapshot is billed as the model it is a snapshot of.
 _DATED: Final = re.compile(r"-\d{4}-\d{2}-\d{2}$")

@@ -35,7 +35,6 @@ async def play_and_keep(
     played.evidence.journal = str(path)
     summary = played.observer.summary
     assert summary is not None, "a call that was played has ended"
-    spent = sum((pricing.tokens(usage) for usage in played.usages), pricing.Tokens())
     async with db.scope(played.business_id) as scope:
         for turn in played.observer.turns:
             await write_turn(scope, call_sid, turn, offered_at=at)
@@ -46,8 +45,8 @@ async def play_and_keep(
             now=at + timedelta(milliseconds=summary.rx * 20 + stage.STREAM_OPENS_MS),
             tx=summary.tx,
             rx=summary.rx,
-            usage=msgspec.to_builtins(spent),
-            cost_micro_usd=pricing.cost_micro_usd(_MODEL, spent),
+            usage=msgspec.to_builtins(played.spent),
+            cost_micro_usd=pricing.cost_micro_usd(_MODEL, played.spent),
             facts={
                 "detail": summary.detail,
                 "produced_ms": summary.produced_ms,

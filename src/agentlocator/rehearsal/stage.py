@@ -27,7 +27,7 @@ from agentlocator.db.engine import Database
 from agentlocator.domain import businesses, calls, leads
 from agentlocator.domain.seed import seed_demo
 from agentlocator.realtime import messages as realtime
-from agentlocator.realtime.usage import Usage
+from agentlocator.realtime.usage import Tokens
 from agentlocator.rehearsal import evidence, meanwhile
 from agentlocator.rehearsal.evidence import Evidence, Observer
 from agentlocator.simulator.carrier import CallFacts, Carrier
@@ -92,7 +92,7 @@ class Played(msgspec.Struct, frozen=True):
     evidence: Evidence
     observer: Observer
     journal: bytes
-    usages: tuple[Usage, ...]
+    spent: Tokens
     business_id: int
 
 
@@ -162,7 +162,7 @@ async def play(
     gathered = evidence.gather(scenario.name, profile.name, observer, carrier, person, hub.servers)
     gathered.refused_messages = played.refused_messages
     await evidence.add_rows(gathered, db, profile)
-    return Played(gathered, observer, b"".join(played.journal), tuple(played.usages), business_id)
+    return Played(gathered, observer, b"".join(played.journal), played.spent, business_id)
 
 
 def _scorer() -> SpeechScorer | None:
@@ -200,7 +200,7 @@ class Stage:
         self.carrier = carrier
         self.person = person
         self.refused_messages = 0
-        self.usages: list[Usage] = []
+        self.spent = Tokens()
         self.journal = [journal.write_header(brief, "1970-01-01T00:00:00Z")]
         self._session = session
         self._hub = hub
@@ -376,7 +376,6 @@ class _ModelEnd:
             self._stage._take(on.ModelDisconnected(f"closed with {out.code}", fatal=out.code >= 4000))
             return
         message = realtime.parse(out.text)
-        if isinstance(message, realtime.ResponseDone) and message.response.usage is not None:
-            self._stage.usages.append(message.response.usage)
+        self._stage.spent += realtime.spent(message) or Tokens()
         for event in self._translator.events(message):
             self._stage._take(event)

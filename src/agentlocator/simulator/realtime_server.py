@@ -351,14 +351,7 @@ class RealtimeServer:
         kind = "conversation.item.input_audio_transcription"
         if item.text:
             self.emit({"type": f"{kind}.delta", **ids, "delta": item.text})
-        heard, written = (item.audio_ms or 0) // 100, text_tokens(item.text)
-        usage = {
-            "type": "tokens",
-            "input_tokens": heard,
-            "output_tokens": written,
-            "total_tokens": heard + written,
-            "input_token_details": {"text_tokens": 0, "audio_tokens": heard},
-        }
+        usage = {"type": "duration", "seconds": (item.audio_ms or 0) / 1000}
         self.emit({"type": f"{kind}.completed", **ids, "transcript": item.text, "usage": usage})
 
     def _clear_buffer(self, _event: Event) -> Refusal | None:

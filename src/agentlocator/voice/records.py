@@ -59,9 +59,9 @@ class CallRecords:
         async with self._db.scope(self._business_id) as scope:
             await write_turn(scope, self._call_sid, turn, offered_at=self._started_at)
 
-    async def used(self, usage: pricing.Usage) -> None:
-        """Adds what one response cost."""
-        self._spent += pricing.tokens(usage)
+    async def used(self, spent: pricing.Tokens) -> None:
+        """Adds what one response, or one turn written down, used."""
+        self._spent += spent
 
     async def alarm(self, alarm: do.RaiseAlarm) -> None:
         """Keeps an alarm for the call's end."""

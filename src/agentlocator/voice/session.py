@@ -20,7 +20,7 @@ from agentlocator.call import journal
 from agentlocator.call.machine import Call
 from agentlocator.call.policy import CallBrief
 from agentlocator.realtime import messages as realtime
-from agentlocator.realtime.usage import Usage
+from agentlocator.realtime.usage import Tokens
 from agentlocator.voice.media_stream import MediaStream
 from agentlocator.voice.model_link import ModelConnection
 from agentlocator.voice.scorer import SpeechScorer
@@ -40,7 +40,7 @@ class Records(Protocol):
 
     async def turn(self, turn: do.RecordTurn) -> None: ...
 
-    async def used(self, usage: Usage) -> None: ...
+    async def used(self, spent: Tokens) -> None: ...
 
     async def alarm(self, alarm: do.RaiseAlarm) -> None: ...
 
@@ -245,10 +245,10 @@ class CallSession:
         self.take(event)
 
     def _observe(self, message: realtime.ServerEvent) -> None:
-        if isinstance(message, realtime.ResponseDone) and message.response.usage is not None:
-            usage = message.response.usage
-            self._remember_later(lambda: self._records.used(usage))
-        elif isinstance(message, realtime.ErrorReported):
+        spent = realtime.spent(message)
+        if spent is not None:
+            self._remember_later(lambda: self._records.used(spent))
+        if isinstance(message, realtime.ErrorReported):
             error = message.error
             _log.warning("the model's server complained", code=error.code, text=error.message, about=error.event_id)
 

@@ -73,7 +73,7 @@ class Dialogue:
         self._now_ms += length_ms
         heard = length_ms * _HEARD_A_SECOND // 1000
         self._audio_before += heard
-        self.spent += Tokens(audio_in=heard)
+        self.spent += Tokens(audio_in=heard, transcribed_ms=length_ms)
 
     def waits(self, for_ms: int) -> None:
         self._now_ms += for_ms

@@ -56,6 +56,7 @@ _KINDS: Final = {
     "audio_out": said("Sound spoken"),
     "image_in": said("Pictures"),
     "image_cached": said("Pictures again"),
+    "transcribed_ms": said("The caller's words, written down"),
 }
 
 

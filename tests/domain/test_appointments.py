@@ -122,6 +122,12 @@ async def test_a_hold_becomes_an_appointment_and_then_a_confirmed_one(clinic: Sc
     assert code(await appointments.confirm(clinic, held.appointment_id, now=NOW)) == "confirmed"
 
 
+async def test_what_is_over_cannot_be_confirmed(clinic: Scope) -> None:
+    receipt = await booked(clinic)
+    over = receipt.ends_at
+    assert code(await appointments.confirm(clinic, receipt.appointment_id, now=over)) == "not_bookable"
+
+
 async def test_a_hold_that_ran_out_cannot_be_confirmed(clinic: Scope) -> None:
     held = await appointments.hold(clinic, Booking(SUNDAY_TEN), now=NOW, hold_s=60)
     assert isinstance(held, Receipt)

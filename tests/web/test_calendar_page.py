@@ -155,6 +155,31 @@ async def test_somebody_who_came_is_noted_once_the_hour_has_begun(office: Office
         assert "התקיים" in (await staff.get(f"/b/{office.town.clinic}/calendar/{office.appointment_id}")).text
 
 
+async def test_somebody_who_said_that_he_comes_is_noted_until_he_is_moved(office: Office) -> None:
+    there = f"/b/{office.town.clinic}/calendar/{office.appointment_id}"
+    async with await office.browser_of("viewer") as viewer, await office.browser_of("staff") as staff:
+        assert "אישרו הגעה" not in (await viewer.get(there)).text
+        assert "אישרו הגעה" in (await staff.get(there)).text
+        assert (await send(staff, office, f"{office.appointment_id}/confirm")).status_code == 303
+        page = (await staff.get(there)).text
+        assert ">אושר<" in page
+        assert "אישרו הגעה" not in page, "once is enough"
+        assert (await send(staff, office, f"{office.appointment_id}/confirm")).status_code == 303
+
+        await send(staff, office, f"{office.appointment_id}/move", date="2026-11-23", time="12:00")
+        assert "אישרו הגעה" in (await staff.get(there)).text, "he said so of another hour"
+
+
+async def test_nobody_confirms_what_is_over_or_was_cancelled(office: Office) -> None:
+    over = await book(office, "2026-11-22T09:00")
+    async with await office.browser_of("staff") as staff:
+        await send(staff, office, f"{office.appointment_id}/cancel")
+        assert (await send(staff, office, f"{office.appointment_id}/confirm")).status_code == 422
+    office.hands.pass_(hours=20)
+    async with await office.browser_of("staff") as staff:
+        assert (await send(staff, office, f"{over}/confirm")).status_code == 422
+
+
 async def test_somebody_at_the_desk_is_booked_by_hand_once(office: Office) -> None:
     form = {"phone": "050-765-4321", "name": "רות", "date": "2026-11-24", "time": "19:10", "once": "abc"}
     form["service"] = str(office.service_id)

@@ -86,6 +86,8 @@ async def confirm(scope: Scope, appointment_id: int, *, now: datetime, by: str =
         return Refusal("hold_expired")
     if row.status not in BLOCKING:
         return Refusal("hold_expired" if row.status == "expired" else "not_bookable")
+    if row.ends_at <= now:
+        return Refusal("not_bookable")
     kind: Kind = "confirmed" if row.status in ("booked", "confirmed") else "booked"
     row.hold_expires_at = None
     await _set_status(scope, row, kind, by=by, now=now)

@@ -95,6 +95,7 @@ PAGES: Final = (
     Page("POST", "/b/{business_id:int}/calendar/new", "staff", new_appointment.add),
     Page("GET", "/b/{business_id:int}/calendar/{appointment_id:int}", "viewer", appointment.show),
     Page("POST", "/b/{business_id:int}/calendar/{appointment_id:int}/move", "staff", appointment.move),
+    Page("POST", "/b/{business_id:int}/calendar/{appointment_id:int}/confirm", "staff", appointment.confirm),
     Page("POST", "/b/{business_id:int}/calendar/{appointment_id:int}/cancel", "staff", appointment.cancel),
     Page("POST", "/b/{business_id:int}/calendar/{appointment_id:int}/close", "staff", appointment.close),
     Page("GET", "/b/{business_id:int}/booking", "viewer", booking.show),

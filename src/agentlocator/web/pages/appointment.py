@@ -39,6 +39,7 @@ REFUSED: Final = {
     "skipped_time": said("The clock jumps over this hour that night. Choose another."),
     "invalid_date": said("Choose a date and an hour."),
     "not_bookable": said("It is over or was cancelled, and cannot be changed any more."),
+    "hold_expired": said("It is over or was cancelled, and cannot be changed any more."),
     "unknown_appointment": said("There is no such appointment."),
     "unknown_service": said("This service is not offered any more. Choose another."),
     "invalid_duration": said("This service has no length that can be booked. Look at the booking settings."),
@@ -76,6 +77,17 @@ async def move(visit: Visit) -> Response:
         return await _refused(visit, done)
     if _wants_json(visit):
         return Response(msgspec.json.encode({"words": visit.gettext(said("Moved."))}), media_type="application/json")
+    return visit.redirect(visit.url(f"calendar/{appointment_id}"))
+
+
+async def confirm(visit: Visit) -> Response:
+    """Notes that whoever it is for has said that he comes."""
+    appointment_id = visit.request.path_params["appointment_id"]
+    async with visit.writing() as scope:
+        await _row(visit, scope)
+        done = await appointments.confirm(scope, appointment_id, now=visit.now, by=visit.actor)
+    if isinstance(done, Refusal):
+        return await _refused(visit, done)
     return visit.redirect(visit.url(f"calendar/{appointment_id}"))
 
 
@@ -173,6 +185,7 @@ async def _page(
         state=STATUSES[row.status],
         history=[_change(visit, line, staff) for line in await audit.history(scope, "appointment", row.id)],
         may_change=can_change and visit.may("staff"),
+        may_confirm=can_change and row.status != "confirmed" and visit.may("staff"),
         may_close=row.status in ("booked", "confirmed") and row.starts_at <= visit.now and visit.may("staff"),
         day=visit.text("date") or asked[:10],
         hour=visit.text("time") or asked[11:16],

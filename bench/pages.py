@@ -86,6 +86,7 @@ LOOKS = (
     ("/b/{business_id:int}/live", "live", ""),
     ("/b/{business_id:int}/booking/services", "services", ""),
     ("/b/{business_id:int}/booking/staff", "staff", ""),
+    ("/b/{business_id:int}/booking/away", "time away", ""),
     ("/b/{business_id:int}/booking/dates", "dates", ""),
     ("/b/{business_id:int}/members", "members", ""),
     ("/b/{business_id:int}/readiness", "readiness", ""),

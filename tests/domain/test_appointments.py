@@ -11,11 +11,22 @@ from sqlalchemy import select
 
 from agentlocator.db import Scope
 from agentlocator.db.schema import Appointment, Lead, Outbox, Stage
-from agentlocator.domain import appointments, audit, businesses, calendars, leads, outbox, schedules, services, stages
+from agentlocator.domain import (
+    absences,
+    appointments,
+    audit,
+    businesses,
+    calendars,
+    leads,
+    outbox,
+    schedules,
+    services,
+    stages,
+)
 from agentlocator.domain.appointments import Booking
 from agentlocator.domain.availability import Refusal
 from agentlocator.domain.receipts import Receipt
-from agentlocator.domain.schedules import Override, Settings
+from agentlocator.domain.schedules import BadSetting, Override, Settings
 from town import DANA, NOW, Town, ring
 
 SUNDAY_TEN = "2026-11-22T10:00"
@@ -208,11 +219,17 @@ async def test_the_owner_may_leave_the_grid_and_the_hours_but_never_overlap(clin
 async def test_blocked_time_is_not_offered(clinic: Scope) -> None:
     chair = (await services.resources(clinic))[0].id
     ten = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
-    blocked = await services.block(clinic, chair, starts_at=ten, ends_at=ten + timedelta(minutes=30))
+    until = ten + timedelta(minutes=30)
+    away = await absences.add(clinic, chair, starts_at=ten, ends_at=until, actor="owner", now=NOW)
     assert code(await refused(clinic)) == "slot_unavailable"
-    assert blocked is not None
-    assert await services.unblock(clinic, blocked)
+    assert away is not None
+    assert await absences.take_back(clinic, away, actor="owner", now=NOW)
+    assert not await absences.take_back(clinic, away, actor="owner", now=NOW)
     await booked(clinic)
+    written = [(line.actor, line.field, bool(line.old)) for line in await audit.history(clinic, "resource", chair)]
+    assert written == [("owner", "absence", False), ("owner", "absence", True)]
+    with pytest.raises(BadSetting):
+        await absences.add(clinic, chair, starts_at=until, ends_at=ten, actor="owner", now=NOW)
 
 
 async def test_two_lifts_take_two_cars_and_not_three(town: Town) -> None:

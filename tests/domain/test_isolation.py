@@ -25,6 +25,7 @@ from agentlocator.assistant.registry import Registry
 from agentlocator.db import Database, Scope
 from agentlocator.db.schema import Row
 from agentlocator.domain import (
+    absences,
     appointments,
     audit,
     calls,
@@ -94,7 +95,9 @@ async def furnish(scope: Scope, caller: Caller) -> dict[str, Any]:
     await leads.upsert(scope, caller.lead_id, patch, by=by, now=NOW)
     service_id = await services.add_service(scope, SECRET, duration_min=30)
     resource_id = await services.add_resource(scope, SECRET)
-    block_id = await services.block(scope, resource_id, starts_at=NOW, ends_at=NOW + timedelta(hours=1), note=SECRET)
+    absence_id = await absences.add(
+        scope, resource_id, starts_at=NOW, ends_at=NOW + timedelta(hours=1), note=SECRET, actor="x", now=NOW
+    )
     booking = Booking(START, lead_id=caller.lead_id, service_id=service_id, notes=SECRET, key=SECRET, by=SECRET)
     booked = await appointments.book(scope, booking, now=NOW)
     assert isinstance(booked, Receipt)
@@ -121,7 +124,7 @@ async def furnish(scope: Scope, caller: Caller) -> dict[str, Any]:
         "stage_id": lead.stage_id,
         "service_id": service_id,
         "resource_id": resource_id,
-        "block_id": block_id,
+        "absence_id": absence_id,
         "appointment_id": booked.appointment_id,
         "besides": booked.appointment_id,
         "conversation_id": thread.id,

@@ -170,6 +170,74 @@ async def test_a_date_that_cannot_be_kept_says_why(office: Office, wrong: dict[s
     assert words in answer.text
 
 
+@pytest.mark.requirement("R22")
+async def test_nobody_is_booked_with_whoever_is_away(office: Office) -> None:
+    form = {"resource": str(office.resource_id), "first": "2026-11-24", "from": "10:00", "to": "14:30"}
+    async with await office.browser_of("staff") as staff, await office.browser_of("viewer") as viewer:
+        assert (await send(staff, office, "booking/away", **form, note=HOSTILE)).status_code == 303
+        await send(staff, office, "booking/away", resource=form["resource"], first="2026-12-06", last="2026-12-08")
+        seen = (await viewer.get(f"/b/{office.town.clinic}/booking/away")).text
+    assert "יום שלישי, 24 בנובמבר, \u206610:00–14:30\u2069" in seen
+    assert "יום ראשון, 6 בדצמבר – יום שלישי, 8 בדצמבר" in seen
+    assert "<script>alert" not in seen
+    assert '<form method="post" action="/b' not in seen, "a viewer changes nothing"
+    caller = await ring(office.town, office.town.clinic, call_sid="CA-next")
+    offered = await caller.asks("calendar_find_slots", date="2026-11-24", time="12:00")
+    assert [slot["start"][11:16] for slot in offered.data["slots"]] == ["09:00", "09:30", "14:30"]
+    noon = await caller.asks("calendar_create_appointment", start="2026-11-24T12:00")
+    assert not noon.ok
+
+
+async def test_whoever_is_there_after_all_is_booked_again(office: Office) -> None:
+    async with await office.browser_of("staff") as staff:
+        await send(staff, office, "booking/away", resource=str(office.resource_id), first="2026-11-24")
+        page = (await staff.get(f"/b/{office.town.clinic}/booking/away")).text
+        (absence,) = re.findall(r'name="absence" value="(\d+)"', page)
+        feed = await staff.get(f"/b/{office.town.clinic}/calendar/feed?start=2026-11-22&end=2026-11-29")
+        (away,) = [one for one in feed.json() if "away" in one["className"]]
+        assert (away["start"], away["end"]) == ("2026-11-24T00:00:00", "2026-11-25T00:00:00")
+        assert "היעדרות" in away["title"]
+        assert (await send(staff, office, "booking/away/clear", absence=absence)).status_code == 303
+        assert (await send(staff, office, "booking/away/clear", absence=absence)).status_code == 404
+        assert "אין היעדרויות." in (await staff.get(f"/b/{office.town.clinic}/booking/away")).text
+
+
+@pytest.mark.requirement("R30")
+async def test_charlie_sends_nobody_of_the_clinic_away_and_brings_nobody_back(office: Office) -> None:
+    async with await office.browser_of("staff") as staff, await office.browser_of("charlie") as charlie:
+        await send(staff, office, "booking/away", resource=str(office.resource_id), first="2026-11-24", note="סוד")
+        page = (await staff.get(f"/b/{office.town.clinic}/booking/away")).text
+        (absence,) = re.findall(r'name="absence" value="(\d+)"', page)
+        at_home = f"/b/{office.town.charlie}/booking/away"
+        form = {"csrf": await csrf(charlie), "resource": str(office.resource_id), "first": "2026-11-25"}
+        assert (await charlie.post(at_home, data=form)).status_code == 404
+        assert (await charlie.post(f"{at_home}/clear", data=form | {"absence": absence})).status_code == 404
+        assert "סוד" not in (await charlie.get(at_home)).text
+        assert (await staff.get(f"/b/{office.town.clinic}/booking/away")).text.count('name="absence"') == 1
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"first": ""}, "בחרו תאריך; שעה כותבים כמו 09:00"),
+        ({"first": "9999-12-31"}, "בחרו תאריך; שעה כותבים כמו 09:00"),
+        ({"from": HOSTILE}, "בחרו תאריך; שעה כותבים כמו 09:00"),
+        ({"first": "2026-11-20"}, "המועד הזה כבר עבר"),
+        ({"last": "2026-11-24"}, "הסוף לפני ההתחלה"),
+        ({"from": "10:00", "to": "10:00"}, "הסוף לפני ההתחלה"),
+        ({"last": "2028-11-24"}, "עד שנה בכל פעם"),
+        ({"first": "2029-11-24"}, "יותר משנתיים קדימה"),
+    ],
+)
+async def test_time_away_that_cannot_be_kept_says_why(office: Office, wrong: dict[str, str], words: str) -> None:
+    async with await office.browser_of("staff") as staff:
+        form = {"resource": str(office.resource_id), "first": "2026-11-25"} | wrong
+        answer = await send(staff, office, "booking/away", **form)
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert "<script>alert" not in answer.text
+
+
 async def test_a_holiday_closes_nothing_until_its_owner_says_so(office: Office) -> None:
     async with await office.browser_of("owner") as owner:
         before = (await owner.get(f"/b/{office.town.clinic}/booking/dates")).text

@@ -61,12 +61,34 @@ async def test_services_staff_and_holidays_are_set_by_an_owner(page: Page, serve
     await expect(page.locator("main")).to_contain_text("כל החגים הקרובים כבר הוחלטו.")
 
 
+async def test_the_desk_notes_that_somebody_is_away_and_sees_it_in_the_calendar(
+    page: Page, served: Office, width: str
+) -> None:
+    await log_in(page, served, "staff")
+    await go_to(page, "הגדרות תורים")
+    await page.get_by_role("link", name="היעדרויות").click()
+    await page.get_by_label("היום הראשון").fill("2026-11-22")
+    await page.get_by_label("מאיזו שעה").fill("12:00")
+    await page.get_by_label("עד איזו שעה").fill("15:00")
+    await page.get_by_label("לרגל מה").fill("מילואים")
+    await page.get_by_role("button", name="שמירת ההיעדרות").click()
+    await expect(page.get_by_role("status")).to_contain_text("נשמר")
+    await picture(page, f"booking-away-{width}")
+    await go_to(page, "יומן")
+    await page.get_by_role("button", name="הבא").click()
+    await expect(page.locator("#calendar .away")).to_contain_text("מילואים")
+    await picture(page, f"calendar-away-{width}")
+    await page.locator("#calendar .away").click()
+    await page.get_by_role("button", name="ביטול ההיעדרות").click()
+    await expect(page.locator("main")).to_contain_text("אין היעדרויות.")
+
+
 async def test_in_the_dark_and_with_hostile_names(page: Page, served: Office, width: str) -> None:
     async with served.town.db.scope(served.town.clinic) as scope:
         closed = Override(NOW.date().replace(day=24), (), "owner", HOSTILE * 5)
         await schedules.override_date(scope, closed, actor="test", now=NOW)
     await page.emulate_media(color_scheme="dark")
     await log_in(page, served, "owner")
-    for path in ("booking", "booking/services", "booking/staff", "booking/dates"):
+    for path in ("booking", "booking/services", "booking/staff", "booking/away", "booking/dates"):
         await page.goto(f"{served.house.public_url}/b/{served.town.clinic}/{path}")
         await picture(page, f"dark-{path.replace('/', '-')}-{width}")

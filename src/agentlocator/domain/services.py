@@ -11,7 +11,7 @@ from datetime import datetime
 import msgspec
 from sqlalchemy import select
 
-from agentlocator.db.schema import BusyBlock, Resource, Service
+from agentlocator.db.schema import Resource, Service
 from agentlocator.db.scope import Scope
 from agentlocator.domain import audit, schedules
 from agentlocator.domain.availability import Window, check_windows
@@ -156,37 +156,6 @@ def week_of(hours: Sequence[Sequence[int]]) -> dict[int, tuple[Window, ...]]:
 async def resources(scope: Scope) -> Sequence[Resource]:
     found: Sequence[Resource] = await scope.all(select(Resource).order_by(Resource.id))
     return found
-
-
-async def block(
-    scope: Scope, resource_id: int, *, starts_at: datetime, ends_at: datetime, note: str = ""
-) -> int | None:
-    """Take a resource out for a while; answers the block's id, or None for an unknown resource. Raises BadSetting."""
-    if starts_at >= ends_at:
-        raise BadSetting("block", "reversed")
-    await schedules.take_turn(scope)
-    if await scope.get(Resource, resource_id) is None:
-        return None
-    blocked = scope.add(
-        BusyBlock(
-            resource_id=resource_id,
-            source="owner",
-            external_uid=None,
-            note=clean(note)[:200],
-            starts_at=starts_at,
-            ends_at=ends_at,
-        )
-    )
-    await scope.flush()
-    return blocked.id
-
-
-async def unblock(scope: Scope, block_id: int) -> bool:
-    blocked = await scope.get(BusyBlock, block_id)
-    if blocked is None:
-        return False
-    await scope.session.delete(blocked)
-    return True
 
 
 async def _free_name(

@@ -13,9 +13,9 @@ import msgspec
 from sqlalchemy import or_, select
 from starlette.responses import Response
 
-from agentlocator.db.schema import Appointment, Call, Lead, Resource, Service
+from agentlocator.db.schema import Appointment, BusyBlock, Call, Lead, Resource, Service
 from agentlocator.db.scope import Scope
-from agentlocator.domain import holidays, localtime, schedules, services
+from agentlocator.domain import absences, holidays, localtime, schedules, services
 from agentlocator.domain.availability import Rules
 from agentlocator.domain.calendars import is_live
 from agentlocator.web import hours
@@ -85,15 +85,18 @@ async def feed(visit: Visit) -> Response:
         return _json({"fault": f"end comes after start, by at most {_MOST_DAYS} days"}, 400)
     async with visit.reading() as scope:
         rules = await schedules.rules(scope)
-        lane = lanes([one.id for one in await services.resources(scope)])
+        staff = await services.resources(scope)
         found = await entries(scope, _midnight(first, rules), _midnight(last, rules), visit.now)
+        away = await absences.between(scope, _midnight(first, rules), _midnight(last, rules))
         decided = await schedules.overrides(scope, first=first, last=last - timedelta(days=1))
     offers = holidays.not_yet_taken(holidays.offered(first, last - timedelta(days=1)), decided)
+    lane, names = lanes([one.id for one in staff]), {one.id: one.name for one in staff}
     sources = {key: {"source": visit.gettext(words), "sign": sign} for key, (words, sign) in SOURCES.items()}
     may_move = visit.may("staff")
     return _json(
         [
             *(_event(visit, one, lane, sources[one.source], may_move=may_move) for one in found),
+            *(_absence(visit, one, rules, lane, names.get(one.resource_id, "")) for one in away),
             *(day for one in decided for day in _special_day(visit, one.on_date, one.note, one.windows)),
             *(_holiday(one.on_date, one.note) for one in offers if not one.windows),
         ]
@@ -201,6 +204,17 @@ def _event(
             "resource": one.resource_id,
             **source,
         },
+    }
+
+
+def _absence(visit: Visit, one: BusyBlock, rules: Rules, lane: Mapping[int, int], name: str) -> dict[str, Any]:
+    return {
+        "title": " · ".join((name, one.note or visit.gettext(said("Away")))),
+        "start": _wall(one.starts_at, rules.timezone),
+        "end": _wall(one.ends_at, rules.timezone),
+        "url": visit.url("booking/away"),
+        "className": f"lane-{lane.get(one.resource_id, 0)} away",
+        "editable": False,
     }
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from agentlocator.db.schema import Call, Lead
 from agentlocator.domain import audit, leads, stages
 from agentlocator.domain.leads import By, Patch, Place
+from agentlocator.domain.schedules import BadSetting
 from town import DANA, MOSHE, NOW, Town, ring
 
 ASSISTANT = By("assistant", "assistant", "CA1")
@@ -154,13 +155,28 @@ async def test_pages_of_leads_go_on_where_the_last_one_ended(town: Town) -> None
     assert len(set(seen)) == 7
 
 
+async def test_a_step_has_the_name_its_owner_gives_it_and_one_that_no_other_has(town: Town) -> None:
+    async with town.db.scope(town.clinic) as scope:
+        won = next(stage for stage in await stages.listed(scope) if stage.kind == "won")
+        assert await stages.rename(scope, won.stage_id, " מטופל ", actor="owner", now=NOW)
+        assert await stages.rename(scope, won.stage_id, "מטופל", actor="owner", now=NOW), "its own name is not taken"
+        assert not await stages.rename(scope, 10**9, "אחר", actor="owner", now=NOW)
+        for name, no in (("", "empty"), ("חדש", "taken")):
+            with pytest.raises(BadSetting) as refused:
+                await stages.rename(scope, won.stage_id, name, actor="owner", now=NOW)
+            assert refused.value.code == no
+        kept = [(step.key, step.name) for step in await stages.listed(scope) if step.kind == "won"]
+        history = [(line.old, line.new) for line in await audit.history(scope, "stage", won.stage_id)]
+    assert kept == [("won", "מטופל")]
+    assert history == [("לקוח", "מטופל")]
+
+
 async def test_a_lead_is_moved_by_people_and_the_move_is_written_down(town: Town) -> None:
     caller = await ring(town, town.clinic)
     async with town.db.scope(town.clinic) as scope:
         lost = next(stage for stage in await stages.listed(scope) if stage.kind == "lost")
         assert await stages.move(scope, caller.lead_id, lost.stage_id, actor="person:dana", now=NOW, lost_reason="יקר")
         assert not await stages.move(scope, caller.lead_id, 10**9, actor="person:dana", now=NOW)
-        assert await stages.rename(scope, lost.stage_id, "לא מתאים")
         lead = await scope.get(Lead, caller.lead_id)
         history = await audit.history(scope, "lead", caller.lead_id)
     assert lead is not None

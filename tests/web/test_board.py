@@ -61,6 +61,33 @@ async def test_a_move_without_a_script_comes_back_to_the_board_and_is_remembered
     assert (line.actor, line.field, line.new) == ("staff@example.com", "stage_id", step)
 
 
+async def test_an_owner_calls_the_steps_what_his_business_calls_them(office: Office) -> None:
+    won = await stage_id(office, "won")
+    there = f"/b/{office.town.clinic}/leads/stages"
+    async with await office.browser_of("owner") as owner:
+        form = {"csrf": await csrf(owner), "stage": str(won)}
+        assert (await owner.post(there, data=form | {"name": "מטופל קבוע"})).status_code == 303
+        taken = await owner.post(there, data=form | {"name": "חדש"})
+        empty = await owner.post(there, data=form | {"name": " "})
+        hostile = await owner.post(there, data=form | {"name": HOSTILE})
+    assert (taken.status_code, "לשלב אחר יש את השם הזה" in taken.text) == (422, True)
+    assert (empty.status_code, "לשלב צריך להיות שם" in empty.text) == (422, True)
+    assert hostile.status_code == 303
+    assert "שמות השלבים" not in await board(office, "staff")
+    async with await office.browser_of("staff") as staff:
+        assert "<script>alert" not in (await staff.get(f"/b/{office.town.clinic}/leads/board")).text
+    assert await stage_id(office, "won") == won, "what the code means by it stays"
+
+
+@pytest.mark.requirement("R30")
+async def test_charlie_names_no_step_of_the_clinic(office: Office) -> None:
+    won = await stage_id(office, "won")
+    async with await office.browser_of("charlie") as charlie:
+        form = {"csrf": await csrf(charlie), "stage": str(won), "name": "נגנב"}
+        assert (await charlie.post(f"/b/{office.town.charlie}/leads/stages", data=form)).status_code == 404
+    assert "נגנב" not in await board(office)
+
+
 async def test_back_is_the_board_or_the_person_and_nowhere_else(office: Office) -> None:
     assert await won(office, back="https://evil.test") == f"/b/{office.town.clinic}/leads/{office.lead_id}"
 

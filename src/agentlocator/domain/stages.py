@@ -14,6 +14,11 @@ from sqlalchemy import select
 from agentlocator.db.schema import Lead, Stage
 from agentlocator.db.scope import Scope
 from agentlocator.domain import audit
+from agentlocator.domain.schedules import BadSetting
+from agentlocator.domain.text import clean
+
+# A column of the board is no wider.
+MOST_LETTERS = 40
 
 # key, name, kind: what a new business starts with, in order.
 DEFAULT_STAGES = (
@@ -51,11 +56,20 @@ async def first_id(scope: Scope) -> int:
     return int(await scope.first(select(Stage.id).order_by(Stage.position)))
 
 
-async def rename(scope: Scope, stage_id: int, name: str) -> bool:
+async def rename(scope: Scope, stage_id: int, name: str, *, actor: str, now: datetime) -> bool:
+    """Call a step what its owner calls it; leads stay where they are. False for an unknown one. Raises BadSetting."""
     stage = await scope.get(Stage, stage_id)
     if stage is None:
         return False
-    stage.name = name
+    wanted = clean(name)[:MOST_LETTERS]
+    if not wanted:
+        raise BadSetting("name", "empty")
+    if await scope.first(select(Stage.id).where(Stage.name == wanted)) not in (None, stage_id):
+        raise BadSetting("name", "taken")
+    changes = {"name": (stage.name, wanted)}
+    audit.record(scope, actor=actor, entity="stage", entity_id=stage_id, changes=changes, at=now)
+    stage.name = wanted
+    await scope.flush()
     return True
 
 

@@ -86,6 +86,7 @@ PAGES: Final = (
     Page("GET", "/b/{business_id:int}/calls/{call_sid}/journal", "owner", call.journal),
     Page("GET", "/b/{business_id:int}/leads", "viewer", leads.show),
     Page("GET", "/b/{business_id:int}/leads/board", "viewer", board.show),
+    Page("POST", "/b/{business_id:int}/leads/stages", "owner", board.rename),
     Page("GET", "/b/{business_id:int}/leads.csv", "owner", leads.export),
     Page("GET", "/b/{business_id:int}/leads/{lead_id:int}", "viewer", lead.show),
     Page("POST", "/b/{business_id:int}/leads/{lead_id:int}", "staff", lead.change),

@@ -73,7 +73,7 @@ async def test_what_a_person_typed_the_assistant_and_a_file_leave_alone(town: To
         )
         assert (await leads.upsert(scope, caller.lead_id, again, by=FILE, now=NOW)) == leads.Written((), ("name",))
         lead = await leads.show(scope, caller.lead_id)
-        facts = await leads.provenance(scope, caller.lead_id)
+        facts = (await leads.provenance(scope, caller.lead_id))[::-1]
     assert lead is not None
     assert (lead.name, lead.need) == ("דנה כהן", "הלבנה")
     assert [(fact.field, fact.value, fact.source, fact.taken) for fact in facts if fact.field == "name"] == [

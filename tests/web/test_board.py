@@ -126,6 +126,19 @@ async def test_a_person_s_story_has_notes_moves_and_appointments_that_were_moved
     assert "הפנייה: כאב שיניים" in story
 
 
+async def test_a_person_s_story_says_where_each_word_about_him_came_from(office: Office) -> None:
+    async with office.town.db.scope(office.town.clinic) as scope:
+        await leads.upsert(scope, office.lead_id, Patch(city="חיפה"), by=By("person", "נועה"), now=NOW)
+        heard = By("assistant", "assistant", "CA-dana")
+        await leads.upsert(scope, office.lead_id, Patch(city="יפו", need="הלבנה"), by=heard, now=NOW)
+    async with await office.browser_of("viewer") as viewer:
+        page = html.unescape((await viewer.get(f"/b/{office.town.clinic}/leads/{office.lead_id}")).text)
+    said = dict(re.findall(r'<li class="(\w+)">.*?<p dir="auto">(.*?)</p>', page.replace("\n", "")))
+    assert said["otherwise"] == f'<a href="/b/{office.town.clinic}/calls/CA-dana">עיר: יפו</a>'
+    assert "נאמר אחרת; מה שהוקלד נשאר" in page
+    assert "עיר: חיפה</p><p" in page.replace("\n", ""), "typed at the desk, in no call"
+
+
 @ON_ONE_DATABASE
 class TestScreen:
     """In a real browser."""

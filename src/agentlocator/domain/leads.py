@@ -129,10 +129,10 @@ async def upsert(scope: Scope, lead_id: int, patch: Patch, *, by: By, now: datet
     return Written(tuple(taken), tuple(kept))
 
 
-async def provenance(scope: Scope, lead_id: int) -> Sequence[LeadFact]:
-    """Every value anybody gave this lead's fields, oldest first."""
+async def provenance(scope: Scope, lead_id: int, *, limit: int = 100) -> Sequence[LeadFact]:
+    """The values anybody gave this lead's fields, also those that were not taken; the latest first."""
     found: Sequence[LeadFact] = await scope.all(
-        select(LeadFact).where(LeadFact.lead_id == lead_id).order_by(LeadFact.id)
+        select(LeadFact).where(LeadFact.lead_id == lead_id).order_by(LeadFact.id.desc()).limit(limit)
     )
     return found
 

@@ -140,19 +140,23 @@ async def _messages(visit: Visit, scope: Scope, lead_id: int) -> list[Moment]:
 
 
 async def _facts(visit: Visit, scope: Scope, lead_id: int) -> list[Moment]:
-    """What somebody wrote down about him; notes by a person stand out."""
-    rows: Sequence[LeadFact] = await scope.all(
-        select(LeadFact).where(LeadFact.lead_id == lead_id, LeadFact.taken).order_by(LeadFact.id.desc()).limit(_MOST)
-    )
+    """What somebody said or wrote of him, and in which call; notes by a person stand out."""
     return [
         Moment(
             row.at,
-            "note" if row.field == "notes" else "fact",
+            _fact_kind(row),
             f"{visit.gettext(_FIELDS.get(row.field, row.field))}: {row.value or '–'}",
             _by(visit, row.actor),
+            visit.url(f"calls/{row.call_sid}") if row.call_sid else "",
         )
-        for row in rows
+        for row in await leads.provenance(scope, lead_id, limit=_MOST)
     ]
+
+
+def _fact_kind(row: LeadFact) -> str:
+    if not row.taken:
+        return "otherwise"
+    return "note" if row.field == "notes" else "fact"
 
 
 async def _moves(visit: Visit, scope: Scope, lead_id: int) -> list[Moment]:

@@ -190,6 +190,24 @@ def test_a_number_rings_at_one_business_only() -> None:
     assert "שני" not in agentlocator("business", "list").output
 
 
+@pytest.mark.requirement("R30")
+def test_a_business_has_as_many_numbers_as_it_is_dialled_at() -> None:
+    agentlocator("business", "add", "ראשון", "--number", "+97239876543")
+    agentlocator("business", "add", "שני", "--number", "+97239876544")
+
+    assert agentlocator("business", "number", "1", "+97239876545").exit_code == 0
+    assert "ראשון" in agentlocator("business", "show", "+97239876545").output
+    taken = agentlocator("business", "number", "1", "+97239876544")
+    assert (taken.exit_code, taken.stderr.strip()) == (1, "+97239876544 rings at a business already.")
+    no_number = agentlocator("business", "number", "1", "call me")
+    assert no_number.exit_code == 1
+    assert "Traceback" not in no_number.output
+
+    assert agentlocator("business", "number", "1", "03-9876543", "--remove").exit_code == 0
+    assert agentlocator("business", "show", "+97239876543").exit_code == 1
+    assert agentlocator("business", "number", "1", "+97239876544", "--remove").exit_code == 1, "it is another's"
+
+
 def test_a_number_that_is_none_is_refused_with_a_sentence() -> None:
     refused = agentlocator("business", "add", "ראשון", "--number", "call me")
 

@@ -181,6 +181,37 @@ async def test_a_business_that_cannot_be_is_not_opened(office: Office, changed: 
         assert await businesses.find_by_number(door, FREE_NUMBER) is None
 
 
+@pytest.mark.requirement("R30")
+async def test_another_number_rings_at_a_business_that_is_there(office: Office) -> None:
+    form = {"number": FREE_NUMBER, "business": str(office.town.clinic)}
+    async with await office.browser_of("operator") as operator:
+        assert (await post(operator, "another", **form)).status_code == 303
+        again = await post(operator, "another", **(form | {"business": str(office.town.garage)}))
+        wrong = await post(operator, "another", **(form | {"number": "call me"}))
+        nowhere = await post(operator, "another", **(form | {"business": "999"}))
+    assert (again.status_code, "כבר יש עסק" in again.text) == (422, True)
+    assert (wrong.status_code, "זה אינו מספר טלפון" in wrong.text) == (422, True)
+    assert nowhere.status_code == 404
+    async with office.house.db.operator() as door:
+        for number in (CLINIC_NUMBER, FREE_NUMBER):
+            assert await businesses.find_by_number(door, number) == office.town.clinic
+
+
+async def test_what_the_environment_says_need_not_be_kept_here_too(office: Office) -> None:
+    async with await office.browser_of("operator") as operator:
+        await post(operator, "openai", key=MODEL_KEY)
+        await post(operator, "twilio", sid=ACCOUNT, token=TOKEN)
+        assert (await post(operator, "forget", what="openai")).status_code == 404, "the server would start without it"
+    elsewhere = office.peers.setup(ORIGIN, frozenset({"openai_api_key", "twilio_account_sid"}))
+    office.app = Starlette(routes=routes(msgspec.structs.replace(office.house, setup=elsewhere)))
+    async with await office.browser_of("operator") as operator:
+        assert (await operator.get(HERE)).text.count("לשכוח את מה ששמור כאן") == 1
+        assert "כבר לא שמור כאן" in (await post(operator, "forget", what="openai")).text
+        for what in ("twilio", "vault_key", ""):
+            assert (await post(operator, "forget", what=what)).status_code == 404
+    assert set(await kept(office)) == {"twilio_account_sid", "twilio_auth_token"}
+
+
 async def test_when_the_carrier_is_silent_the_page_still_opens(office: Office) -> None:
     office.peers.twilio.down = True
     async with await office.browser_of("operator") as operator:

@@ -82,6 +82,31 @@ def fallback(
     typer.echo(f"Business {business_id} falls back on {number or 'nobody'}.")
 
 
+@app.command()
+def number(
+    business: Annotated[str, typer.Argument(help="Its id, or a number of it.")],
+    number: Annotated[str, typer.Argument(help="The number callers dial, such as +97235550101.")],
+    remove: Annotated[bool, typer.Option("--remove", help="It does not ring there any more.")] = False,
+) -> None:
+    """Let another number ring at a business, or one of its numbers no longer."""
+    business_id = profile_of(business).business_id
+
+    async def work(db: Database) -> bool:
+        verb = businesses.remove_number if remove else businesses.add_number
+        async with db.scope(business_id) as scope:
+            return await verb(scope, number, actor="cli", now=datetime.now(UTC))
+
+    try:
+        done = with_database(work)
+    except ValueError as fault:
+        fail(str(fault))
+    if not done:
+        fail(
+            f"{number} does not ring at business {business_id}." if remove else f"{number} rings at a business already."
+        )
+    typer.echo(f"Business {business_id} {'no longer answers' if remove else 'answers'} {number}.")
+
+
 @app.command("list")
 def list_() -> None:
     """List all businesses."""

@@ -188,8 +188,10 @@ async def add_number(scope: Scope, number: str, *, actor: str, now: datetime) ->
 
 
 async def remove_number(scope: Scope, number: str, *, actor: str, now: datetime) -> bool:
-    row = await scope.first(select(BusinessNumber).where(BusinessNumber.e164 == number))
-    return await _remove(scope, row, actor, now, {"numbers": (number, None)})
+    """Let a number ring here no longer; False when it does not ring here. Raises BadSetting."""
+    e164 = _e164("numbers", number)
+    row = await scope.first(select(BusinessNumber).where(BusinessNumber.e164 == e164))
+    return await _remove(scope, row, actor, now, {"numbers": (e164, None)})
 
 
 async def add_transfer_number(scope: Scope, number: str, label: str, *, actor: str, now: datetime) -> bool:

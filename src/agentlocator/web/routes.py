@@ -69,6 +69,8 @@ PAGES: Final = (
     Page("POST", "/operator/setup/openai", "operator", setup.keep_key),
     Page("POST", "/operator/setup/twilio", "operator", setup.keep_account),
     Page("POST", "/operator/setup/business", "operator", setup.open_business),
+    Page("POST", "/operator/setup/another", "operator", setup.add_number),
+    Page("POST", "/operator/setup/forget", "operator", setup.forget),
     Page("POST", "/operator/setup/number", "operator", setup.wire),
     Page("POST", "/operator/setup/undo", "operator", setup.undo),
     Page("GET", "/operator/enter", "operator", operator_entry.show),

@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from agentlocator.db.accounts import SealedSecret
 from agentlocator.domain import businesses, phones, vault
+from agentlocator.domain.businesses import Listed
 from agentlocator.domain.schedules import BadSetting
 from agentlocator.provision import carrier_account, first_business, model_account, rewiring, wiring
 from agentlocator.provision.first_business import Opening
@@ -53,7 +54,10 @@ FIELDS: Final = {
 _REFUSED: Final = said("Twilio does not take this change. Look at the addresses.")
 _MEANWHILE: Final = said("The number was changed meanwhile. Look at the change again.")
 _KEPT: Final = said("It works, and is kept sealed. The server takes it when it is started again.")
+_FORGOTTEN: Final = said("It is not kept here any more. Backups that were made before still hold it, sealed.")
+_CREDENTIALS: Final = {"openai": ("openai_api_key",), "twilio": ("twilio_account_sid", "twilio_auth_token")}
 _SETTINGS: Final = {
+    "number": said("This is no phone number."),
     "name": said("The business needs a name."),
     "numbers": said("This number already has a business."),
     "fallback_number": said("The fallback is no phone number."),
@@ -122,6 +126,33 @@ async def open_business(visit: Visit) -> Response:
     return await _page(visit, invitation=f"{visit.house.public_url}/entry/{token}")
 
 
+async def add_number(visit: Visit) -> Response:
+    """Let another number ring at a business that is there already."""
+    _setup(visit)
+    known = [one.business_id for one in await _businesses(visit) if str(one.business_id) == visit.text("business")]
+    if not known:
+        visit.missing()
+    try:
+        async with visit.house.db.scope(known[0]) as scope:
+            is_new = await businesses.add_number(scope, visit.text("number"), actor=visit.actor, now=visit.now)
+    except BadSetting:
+        return await _page(visit, fault=_SETTINGS["number"], status=422)
+    if not is_new:
+        return await _page(visit, fault=_SETTINGS["numbers"], status=422)
+    return visit.redirect("/operator/setup")
+
+
+async def forget(visit: Visit) -> Response:
+    """Take back what was typed here, once the environment says it: one secret need not lie in two places."""
+    what = visit.text("what")
+    if what not in _to_forget(_setup(visit)):
+        visit.missing()
+    async with visit.house.db.operator(writing=True) as operator:
+        for name in _CREDENTIALS[what]:
+            await vault.forget(operator, name)
+    return await _page(visit, done=_FORGOTTEN)
+
+
 async def wire(visit: Visit) -> Response:
     """Show what bringing a number here would change; do it when that is what was shown."""
     setup = _setup(visit)
@@ -181,8 +212,10 @@ async def _page(
         invitation=invitation,
         openai=await _credential(visit, "openai_api_key"),
         twilio=await _credential(visit, "twilio_auth_token"),
+        to_forget=_to_forget(setup),
         lines=lines,
         free=[line.e164 for line in lines if not line.business],
+        businesses=await _businesses(visit),
         plan=plan,
         plan_digest=_digest(plan),
         undoings=undoings,
@@ -194,6 +227,11 @@ async def _page(
 
 def _setup(visit: Visit) -> Setup:
     return visit.house.setup or visit.missing()
+
+
+def _to_forget(setup: Setup) -> list[str]:
+    """The credentials without whose sealed copy the server starts all the same."""
+    return [what for what, names in _CREDENTIALS.items() if setup.said_elsewhere.issuperset(names)]
 
 
 def _trouble_of(found: Account | Trouble, token: str) -> Trouble | None:
@@ -229,8 +267,12 @@ async def _line(visit: Visit, setup: Setup, number: Number) -> Line:
 
 
 async def _business_of(visit: Visit, e164: str) -> str | None:
+    return next((one.name for one in await _businesses(visit) if e164 in one.numbers), None)
+
+
+async def _businesses(visit: Visit) -> list[Listed]:
     async with visit.house.db.operator() as operator:
-        return next((one.name for one in await businesses.listed(operator) if e164 in one.numbers), None)
+        return await businesses.listed(operator)
 
 
 def _words(fault: Exception) -> str:

@@ -6,7 +6,7 @@ from bench.bargein.passages import Passage
 
 from agentlocator.call import likelihood_weights
 from agentlocator.call.likelihood import MEASURES, likelihood, measures
-from call.test_likelihood import VOICE
+from call.hearing import SYLLABLE
 
 
 def passage(kind: str, voicing: float, number: int) -> Passage:
@@ -37,4 +37,4 @@ def test_the_bench_reckons_as_calls_do() -> None:
         np.array(likelihood_weights.VOTES),
         likelihood_weights.OFFSET,
     )
-    assert abs(used.likelihood(np.array([measures(VOICE)]))[0] - likelihood(VOICE)) < 1e-9
+    assert abs(used.likelihood(np.array([measures(SYLLABLE)]))[0] - likelihood(SYLLABLE)) < 1e-9

@@ -1,34 +1,14 @@
 """The floor's decisions, dictated evidence by evidence."""
 
-import msgspec
 import pytest
 
 from agentlocator.audio.detector import Evidence
 from agentlocator.call.floor import USUAL, Commit, Floor, FloorPolicy, Pause, Resume
+from call.hearing import with_
 
 QUIET = Evidence(0, -60.0, -62.0, quiet_ms=400)
-WORD = Evidence(
-    5080,
-    level_dbfs=-24.0,
-    floor_dbfs=-62.0,
-    began_ms=5000,
-    loud_dbfs=-22.0,
-    speech_ms=64.0,
-    probability=0.95,
-    active_ms=60,
-    active_frames=3,
-    voiced_frames=3,
-    mean_dbfs=-24.0,
-    range_db=12.0,
-    certainty=0.95,
-    voicing=0.9,
-    harmony=0.1,
-)
-SENTENCE = msgspec.structs.replace(WORD, speech_ms=250.0, active_ms=340, active_frames=16, voiced_frames=12)
-
-
-def with_(evidence: Evidence, **changes: object) -> Evidence:
-    return msgspec.structs.replace(evidence, **changes)
+WORD = with_(speech_ms=64.0, probability=0.95, voiced_frames=3, range_db=12.0, certainty=0.95, voicing=0.9, harmony=0.1)
+SENTENCE = with_(WORD, speech_ms=250.0, active_ms=340, active_frames=16, voiced_frames=12)
 
 
 def speaking(policy: FloorPolicy = USUAL) -> Floor:

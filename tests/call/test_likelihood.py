@@ -1,30 +1,10 @@
 """The learned judgement keeps to sense, whatever numbers the training found."""
 
-import msgspec
 import pytest
 
 from agentlocator.audio.evidence import Evidence
 from agentlocator.call.likelihood import MEASURES, likelihood, measures
-
-VOICE = Evidence(
-    at_ms=5080,
-    level_dbfs=-24.0,
-    floor_dbfs=-62.0,
-    began_ms=5000,
-    loud_dbfs=-22.0,
-    probability=0.7,
-    active_ms=60,
-    active_frames=3,
-    voiced_frames=2,
-    mean_dbfs=-24.0,
-    range_db=6.0,
-    certainty=0.7,
-    voicing=0.8,
-)
-
-
-def with_(**changes: object) -> Evidence:
-    return msgspec.structs.replace(VOICE, **changes)
+from call.hearing import SYLLABLE, with_
 
 
 @pytest.mark.requirement("R12")
@@ -42,7 +22,7 @@ def with_(**changes: object) -> Evidence:
     ids=["doubted", "not judged yet", "hoarse", "unvoiced", "in the room's noise", "going on", "ended"],
 )
 def test_what_speaks_against_a_caller_never_makes_him_likelier(less: Evidence) -> None:
-    assert likelihood(less) <= likelihood(VOICE)
+    assert likelihood(less) <= likelihood(SYLLABLE)
 
 
 @pytest.mark.requirement("R12")

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Page, expect
 from sqlalchemy import update
 
-from agentlocator.db.schema import Lead
+from agentlocator.db.schema import Appointment, Lead
 from agentlocator.domain import appointments, schedules, services
 from agentlocator.domain.appointments import Booking
 from agentlocator.domain.receipts import Receipt
@@ -62,6 +62,17 @@ async def test_the_week_is_seen_and_one_is_opened_and_moved_without_dragging(
     await expect(page.locator(".facts")).to_contain_text("19:30–20:00")
     await page.get_by_role("button", name="ביטול התור").click()
     await expect(page.locator(".head")).to_contain_text("בוטל")
+
+
+async def test_a_week_that_is_over_can_still_be_read(page: Page, served: Office, width: str) -> None:
+    await fill_the_week(served)
+    async with served.town.db.scope(served.town.clinic) as scope:
+        await scope.changed(update(Appointment).values(status="completed"))
+        await scope.changed(update(Appointment).where(Appointment.id == served.appointment_id).values(status="no_show"))
+    await log_in(page, served, "staff")
+    await go_to(page, "יומן")
+    await open_sunday(page, width)
+    await picture(page, f"calendar-over-{width}")
 
 
 async def test_a_drag_is_kept_or_comes_back(page: Page, served: Office, width: str) -> None:

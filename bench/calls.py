@@ -1,8 +1,9 @@
 """The calls bench: what a call costs the server and what its caller waits for. `python -m bench.calls`.
 
 The server is the product, `agentlocator serve` in a process of its own; both peers are simulated in this one, so their
-work is not counted. Linux only: a process's CPU time and memory are read from /proc. Takes about a minute and stops by
-itself.
+work is not counted. A call that runs is told apart from its beginning and end, which weigh little in a long call and
+much in the bench's short ones. Linux only: a process's CPU time and memory are read from /proc. Takes about a minute
+and stops by itself.
 """
 
 from __future__ import annotations
@@ -41,6 +42,9 @@ from agentlocator.simulator.scenarios import CLINIC
 from agentlocator.simulator.speech import Voice
 
 READY_WITHIN_S = 30
+# By then every call of a round has been greeted, and so long before its end none has ended.
+BEGUN_S = 6
+BEFORE_END_S = 2
 _GLANCE_S = 0.01
 ASKS: tuple[Line, ...] = (Says("אני רוצה לקבוע תור לבדיקה"), Hears("פנוי"))
 PLAY: tuple[Line, ...] = (Hears("לעזור"), *ASKS * 20, StaysOn())
@@ -59,18 +63,25 @@ class Heard(msgspec.Struct, frozen=True):
 class Round(msgspec.Struct, frozen=True):
     """Some calls at once, and what they took of the server: CPU in seconds, memory in MiB.
 
+    `cpu_s` is all of it, `cpu_under_way_s` what `under_way_s` seconds took in which every call ran.
     `stall_ms` is the longest that this process, the peers, was kept from running. Holes and waits are the server's
     doing only where it is small: a machine that stalls one of the two stalls the other.
     """
 
     calls: list[Heard]
     cpu_s: float
+    under_way_s: float
+    cpu_under_way_s: float
     peak_mib: float
     stall_ms: int
 
     @property
     def cpu_s_per_call_minute(self) -> float:
         return self.cpu_s / (sum(call.duration_ms for call in self.calls) / 60_000)
+
+    @property
+    def cpu_s_per_call_minute_under_way(self) -> float:
+        return self.cpu_under_way_s / (len(self.calls) * self.under_way_s / 60)
 
 
 class Server:
@@ -116,8 +127,10 @@ class Stalls:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.calls", description=__doc__)
     parser.add_argument("--calls", type=int, nargs="+", default=[1, 5, 10], help="calls at once, round by round")
-    parser.add_argument("--seconds", type=int, default=20, help="how long each round's calls last")
+    parser.add_argument("--seconds", type=int, default=30, help="how long each round's calls last")
     asked = parser.parse_args()
+    if asked.seconds <= BEGUN_S + BEFORE_END_S:
+        parser.error(f"calls of {asked.seconds} s are over before they are under way")
     with tempfile.TemporaryDirectory(prefix="agentlocator-bench-") as folder:
         rounds = asyncio.run(_measure(asked.calls, asked.seconds, Path(folder)))
     Console(width=120).print(_table(rounds))
@@ -190,13 +203,23 @@ async def _round(server: Server, size: int, seconds: int, voice: Voice, number: 
     before_s = server.cpu_s()
     stalls = Stalls()
     watching = asyncio.create_task(stalls.watch(), name="stalls")
+    under_way_s = seconds - BEGUN_S - BEFORE_END_S
+    weighing = asyncio.create_task(_weighed(server, under_way_s), name="under way")
     async with httpx2.AsyncClient() as http:
         shell = carrier_of(ACCOUNT_SID, AUTH_TOKEN, http=http, public_origin=server.origin, seed=number)
         calls = await asyncio.gather(
             *(_call(shell, f"+97250{number:02}{caller:05}", seconds, voice) for caller in range(size))
         )
     watching.cancel()
-    return Round(calls, server.cpu_s() - before_s, server.peak_mib(), stalls.longest_ms)
+    return Round(calls, server.cpu_s() - before_s, under_way_s, await weighing, server.peak_mib(), stalls.longest_ms)
+
+
+async def _weighed(server: Server, under_way_s: float) -> float:
+    """The server's CPU seconds while all calls of a round run."""
+    await asyncio.sleep(BEGUN_S)
+    begun_s = server.cpu_s()
+    await asyncio.sleep(under_way_s)
+    return server.cpu_s() - begun_s
 
 
 async def _call(shell: CarrierShell, from_e164: str, seconds: int, voice: Voice) -> Heard:
@@ -237,7 +260,7 @@ def _free_port() -> int:
 
 def _table(rounds: Sequence[Round]) -> Table:
     table = Table(
-        *("calls at once", "call-minutes", "CPU s", "CPU s / call-minute", "greeting ms (median, worst)"),
+        *("calls at once", "call-minutes", "CPU s / call-minute", "under way", "greeting ms (median, worst)"),
         *("answer ms (median, worst)", "holes", "stall ms", "frames ≠ 160", "peak MiB"),
         title="The server's share of simulated calls",
     )
@@ -246,8 +269,8 @@ def _table(rounds: Sequence[Round]) -> Table:
         table.add_row(
             str(len(calls)),
             f"{sum(call.duration_ms for call in calls) / 60_000:.2f}",
-            f"{measured.cpu_s:.2f}",
             f"{measured.cpu_s_per_call_minute:.2f}",
+            f"{measured.cpu_s_per_call_minute_under_way:.2f}",
             _spread([call.greeting_ms for call in calls if call.greeting_ms is not None]),
             _spread([latency_ms for call in calls for latency_ms in call.latencies_ms]),
             str(sum(call.underruns for call in calls)),

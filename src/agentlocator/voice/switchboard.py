@@ -240,12 +240,12 @@ class Switchboard:
 
     async def carrier_reported(self, call_sid: str, to_e164: str, status: str) -> None:
         """The carrier's word on a call: may come twice, late, or first."""
-        profile = await self._profile(to_e164)
-        if profile is None:
+        business_id = await self._business_of(to_e164)
+        if business_id is None:
             return
-        async with self._db.scope(profile.business_id) as scope:
+        async with self._db.scope(business_id) as scope:
             await calls.carrier_reported(scope, call_sid=call_sid, status=status, now=datetime.now(UTC))
-        session = self._session(profile.business_id, call_sid)
+        session = self._session(business_id, call_sid)
         if session is not None and status in calls.CARRIER_ENDS:
             session.hang_up(f"carrier reported {status}")
 
@@ -290,9 +290,12 @@ class Switchboard:
     def _policy(self, profile: BusinessProfile) -> CallPolicy:
         return preparation.policy_of(profile, self._line.policy, neural_ear=self._speech_model is not None)
 
-    async def _profile(self, to_e164: str) -> BusinessProfile | None:
+    async def _business_of(self, to_e164: str) -> int | None:
         async with self._db.operator() as operator:
-            business_id = await businesses.find_by_number(operator, to_e164)
+            return await businesses.find_by_number(operator, to_e164)
+
+    async def _profile(self, to_e164: str) -> BusinessProfile | None:
+        business_id = await self._business_of(to_e164)
         if business_id is None:
             return None
         async with self._db.reading(business_id) as scope:

@@ -11,6 +11,8 @@ from agentlocator.db.schema import Audit
 from agentlocator.domain import businesses, written_policy
 from agentlocator.web.house import NoAnswer, PairedPhone
 from agentlocator.web.routes import routes
+from agentlocator.whatsapp import lines
+from agentlocator.whatsapp.messages import Channel
 from databases import ON_ONE_DATABASE
 from web.chromium import go_to, log_in, picture
 from web.office import Office, csrf
@@ -116,6 +118,24 @@ async def test_a_bridge_that_is_down_is_said_and_the_rest_of_the_page_is_there(o
     assert "הגשר אינו עונה" in page.text
     assert "כללים לכתיבה" in page.text
     assert (tried.status_code, "הגשר אינו עונה" in tried.text) == (502, True)
+
+
+async def test_an_owner_reads_his_numbers_and_no_name_of_ours(office: Office) -> None:
+    bridged(office)
+    async with office.town.db.scope(office.town.clinic) as scope:
+        written: tuple[tuple[Channel, str], ...] = (
+            ("bridge", "business-1"),
+            ("twilio", "whatsapp:+97235550101"),
+            ("cloud", "100200300"),
+        )
+        for channel, address in written:
+            assert await lines.add(scope, channel, address, now=office.hands.now)
+    async with await office.browser_of("owner") as owner:
+        page = (await owner.get(there(office))).text
+    assert "03-5550101" in page
+    assert "100200300" in page
+    assert "whatsapp:" not in page
+    assert "business-1" not in page
 
 
 async def test_without_a_bridge_there_is_nothing_to_pair(office: Office) -> None:

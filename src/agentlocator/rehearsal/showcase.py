@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from agentlocator.db.engine import Database
-from agentlocator.domain import accounts, calls, leads, localtime
+from agentlocator.domain import absences, accounts, calls, leads, localtime, services
 from agentlocator.domain.leads import By, Patch
 from agentlocator.domain.seed import CLINIC_NUMBER, GARAGE_NUMBER, seed_demo
 from agentlocator.rehearsal import weeks
@@ -65,6 +65,7 @@ async def furnish(folder: Path, voice: Voice, *, seed: int, now: datetime) -> No
         await weeks.fill(db, seed=seed, now=now - _MOST_APART * (len(_LAST_HOUR) + 1))
         for number, (heard, at) in enumerate(zip(_LAST_HOUR, _moments(now), strict=True)):
             await _call(db, heard, voice, folder / "calls", seed=seed * 100 + number, at=at)
+        await _goes_away(db, ids[CLINIC_NUMBER], now)
         await _let_in(db, ids, now - timedelta(weeks=weeks.WEEKS))
     finally:
         await db.close()
@@ -99,6 +100,23 @@ async def _call(db: Database, heard: Heard, voice: Voice, journals: Path, *, see
             typed = By("person", OWNER)
             await leads.upsert(scope, row.lead_id, Patch(name=heard.name), by=typed, now=at)
     return played
+
+
+async def _goes_away(db: Database, business_id: int, now: datetime) -> None:
+    """One of the staff is away for an afternoon next week."""
+    wall = localtime.to_wall(now + timedelta(days=6), "Asia/Jerusalem").replace(minute=0, second=0, microsecond=0)
+    starts_at = localtime.closest_instant(wall.replace(hour=14), "Asia/Jerusalem")
+    async with db.scope(business_id) as scope:
+        staff = await services.resources(scope)
+        await absences.add(
+            scope,
+            staff[-1].id,
+            starts_at=starts_at,
+            ends_at=starts_at + timedelta(hours=4),
+            note="השתלמות",
+            actor=OWNER,
+            now=now,
+        )
 
 
 async def _let_in(db: Database, ids: dict[str, int], at: datetime) -> None:

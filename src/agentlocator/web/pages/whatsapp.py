@@ -122,7 +122,7 @@ async def _page(visit: Visit, *, fault: str = "", status: int = 200) -> Response
         "whatsapp.html",
         status,
         section="whatsapp",
-        lines=[(visit.gettext(_CHANNELS.get(one.channel, one.channel)), one.address) for one in lines],
+        lines=[(visit.gettext(_CHANNELS.get(one.channel, one.channel)), _address(visit, one)) for one in lines],
         can_pair=visit.house.phones is not None,
         phone=phone,
         state=visit.gettext(words) if words else "",
@@ -145,6 +145,14 @@ def _why(phone: PairedPhone) -> str:
     if phone.state == "open" and phone.score == 0:
         return _LIMITED
     return _REASONS.get(phone.reason, "")
+
+
+def _address(visit: Visit, line: WhatsAppLine) -> str:
+    """A line's address as its owner knows it; a paired phone has but the name of its session."""
+    if line.channel == "bridge":
+        return ""
+    number = line.address.removeprefix("whatsapp:")
+    return visit.phone(number) if number.startswith("+") else number
 
 
 async def _lines(scope: Scope) -> Sequence[WhatsAppLine]:

@@ -67,7 +67,7 @@ class Upgrade(WSProtocol):  # type: ignore[misc]
         # uvicorn hands the transport over when it has given us the request. uvloop reads on into the protocol that it
         # began to read for, until reading begins anew.
         transport.pause_reading()
-        asyncio.get_running_loop().call_soon(_read_on, transport)
+        asyncio.get_running_loop().call_soon(transport.resume_reading)
 
     def data_received(self, data: bytes) -> None:
         """The request, which uvicorn has read; all else is read into picows's own buffer."""
@@ -102,11 +102,6 @@ class Upgrade(WSProtocol):  # type: ignore[misc]
         task = asyncio.get_running_loop().create_task(_served(serve, wire), name="media stream")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _read_on(transport: asyncio.Transport) -> None:
-    if not transport.is_closing():
-        transport.resume_reading()
 
 
 async def _served(serve: Serve, wire: Wire) -> None:

@@ -4,7 +4,7 @@ Until its first pause a floor changes nothing, so one playing serves every set o
 cache, one for each seed, and belong to the ear and the measures that made them: change those, and delete them.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 from agentlocator.audio.evidence import Evidence
+from agentlocator.audio.impression import SEEN, Numbers
+from agentlocator.audio.measures import MEASURES, measures
 from agentlocator.call.floor_policy import FloorPolicy
-from agentlocator.call.likelihood import MEASURES, measures
 from agentlocator.call.suspicion import possible
 from agentlocator.floor_protocol import FloorSession, Verdict
 from agentlocator.voice.scorer import SpeechModel
@@ -26,7 +27,10 @@ JUDGED: tuple[Kind, ...] = ("non-speech", "echo", "whisper", "far talker", "inte
 
 
 class Passage(msgspec.Struct, frozen=True):
-    """A scenario's evidence where a pause is possible at all: `measured` has a row for each of `at_ms`."""
+    """A scenario where a pause is possible at all: `measured` and `seen` have a row for each of `at_ms`.
+
+    `seen` is what `audio.impression` was shown.
+    """
 
     name: str
     kind: Kind
@@ -34,14 +38,16 @@ class Passage(msgspec.Struct, frozen=True):
     onset_ms: int
     at_ms: npt.NDArray[np.int64]
     measured: npt.NDArray[np.float64]
+    seen: npt.NDArray[np.float16]
 
 
-def passages(half: Half, seed: int, model: SpeechModel) -> list[Passage]:
-    """Of one seed's scenarios, those that a pause is right or wrong in."""
-    table = TABLES / f"{half}-{seed}.npz"
+def passages(half: Half, seed: int, model: SpeechModel, kinds: Sequence[Kind] = JUDGED) -> list[Passage]:
+    """Of one seed's scenarios, those of these kinds that a pause is right or wrong in."""
+    table = TABLES / f"{half}-{seed}-{len(kinds)}.npz"
     if not table.exists():
         TABLES.mkdir(parents=True, exist_ok=True)
-        _write(table, [_listened(scenario, model) for scenario in scenarios(half, seed) if _judged(scenario)])
+        judged = (scenario for scenario in scenarios(half, seed) if scenario.kind in kinds)
+        _write(table, [_listened(scenario, model) for scenario in judged if scenario.name != WITHOUT_VOWELS])
     return list(_read(table))
 
 
@@ -49,18 +55,21 @@ class _Listener(FloorSession):
     """A session whose floor is never convinced, noting all that might have convinced it."""
 
     def __init__(self, model: SpeechModel, speaking_from_ms: int) -> None:
-        super().__init__(model, FloorPolicy(pause_likelihood=1000.0))
+        super().__init__(model, FloorPolicy(pause_likelihood=1000.0), self._look)
         self._deaf_until_ms = speaking_from_ms + FloorPolicy().grace_ms
-        self.seen: list[Evidence] = []
+        self._shown = np.zeros(SEEN, np.float16)
+        self.heard: list[Evidence] = []
+        self.seen: list[npt.NDArray[np.float16]] = []
+
+    def _look(self, shown: Numbers) -> float:
+        self._shown = shown.astype(np.float16)
+        return 0.0
 
     def _weigh(self, evidence: Evidence, now_ms: int) -> list[Verdict]:
         if now_ms >= self._deaf_until_ms and possible(evidence, evidence.active_ms, FloorPolicy()):
-            self.seen.append(evidence)
+            self.heard.append(evidence)
+            self.seen.append(self._shown)
         return super()._weigh(evidence, now_ms)
-
-
-def _judged(scenario: Scenario) -> bool:
-    return scenario.kind in JUDGED and scenario.name != WITHOUT_VOWELS
 
 
 def _listened(scenario: Scenario, model: SpeechModel) -> Passage:
@@ -71,13 +80,14 @@ def _listened(scenario: Scenario, model: SpeechModel) -> Passage:
         scenario.kind,
         scenario.snr_db,
         scenario.onset_ms,
-        np.array([evidence.at_ms for evidence in listener.seen], np.int64),
-        np.array([measures(evidence) for evidence in listener.seen], np.float64).reshape(-1, len(MEASURES)),
+        np.array([evidence.at_ms for evidence in listener.heard], np.int64),
+        np.array([measures(evidence) for evidence in listener.heard], np.float64).reshape(-1, len(MEASURES)),
+        np.array(listener.seen, np.float16).reshape(-1, SEEN),
     )
 
 
 def _write(table: Path, found: list[Passage]) -> None:
-    np.savez_compressed(
+    np.savez(
         table,
         names=np.array([passage.name for passage in found]),
         kinds=np.array([passage.kind for passage in found]),
@@ -86,13 +96,14 @@ def _write(table: Path, found: list[Passage]) -> None:
         rows=np.array([len(passage.at_ms) for passage in found]),
         at_ms=np.concatenate([passage.at_ms for passage in found]),
         measured=np.concatenate([passage.measured for passage in found]).astype(np.float32),
+        seen=np.concatenate([passage.seen for passage in found]),
     )
 
 
 def _read(table: Path) -> Iterator[Passage]:
     with np.load(table) as kept:
         ends = np.cumsum(kept["rows"])
-        at_ms, measured = kept["at_ms"], kept["measured"].astype(np.float64)
+        at_ms, measured, seen = kept["at_ms"], kept["measured"].astype(np.float64), kept["seen"]
         for number, end in enumerate(ends.tolist()):
             begin = end - int(kept["rows"][number])
             yield Passage(
@@ -102,4 +113,5 @@ def _read(table: Path) -> Iterator[Passage]:
                 int(kept["onset_ms"][number]),
                 at_ms[begin:end],
                 measured[begin:end],
+                seen[begin:end],
             )

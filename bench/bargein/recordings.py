@@ -18,7 +18,8 @@ import numpy.typing as npt
 
 Samples = npt.NDArray[np.float64]
 """Sound at 8 kHz, full scale 1.0."""
-Half = Literal["tuning", "judging"]
+Half = Literal["tuning", "judging", "learning", "held"]
+"""What was tuned on and what is judged; and, of the tuning half, what is learned from and what a fit is held to."""
 
 CACHE = Path("build/bargein")
 RATE = 8000
@@ -89,7 +90,7 @@ class Library:
             files = sorted((CACHE / "recordings" / package).rglob("*.wav"))
             if shutil.which("sox"):
                 files += sorted((CACHE / "recordings" / package).rglob("*.gsm"))
-            chosen = tuple(file for file in files if _half(file) == half and _is_speech(file))
+            chosen = tuple(file for file in files if half in _halves(file) and _is_speech(file))
             if chosen:
                 self._speakers[package] = chosen
         assert self._speakers, f"no recordings in {CACHE}: run bench.bargein once with network"
@@ -177,8 +178,11 @@ def high_passed(sound: Samples, corner_hz: float) -> Samples:
     return np.fft.irfft(spectrum * np.clip(hz / corner_hz * 2 - 1, 0, 1), len(sound))
 
 
-def _half(file: Path) -> Half:
-    return "judging" if hashlib.sha256(file.stem.encode()).digest()[0] & 1 else "tuning"
+def _halves(file: Path) -> tuple[Half, ...]:
+    first, second, *_ = hashlib.sha256(file.stem.encode()).digest()
+    if first & 1:
+        return ("judging",)
+    return ("tuning", "learning" if second & 3 else "held")
 
 
 def _is_speech(file: Path) -> bool:
@@ -205,7 +209,7 @@ def _load(file: Path) -> Samples:
 def _short_files(half: Half, longest_ms: int) -> list[Path]:
     files = [file for package in PACKAGES for file in sorted((CACHE / "recordings" / package).rglob("*.wav"))]
     roomy = longest_ms * 16 + 16_000
-    return [file for file in files if _half(file) == half and _is_speech(file) and file.stat().st_size < roomy]
+    return [file for file in files if half in _halves(file) and _is_speech(file) and file.stat().st_size < roomy]
 
 
 def _pcm(raw: bytes) -> Samples:

@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def _lines(scenario: Scenario, seen: list[tuple[Evidence, Decision | None]]) -> Iterator[str]:
-    yield "  after  level floor  prob  speech  voice  echo  active quiet  frames voiced range  mean  sure"
+    yield "  after  level floor  prob  speech  voice  echo  active quiet  frames voiced range  mean  sure  like"
     for evidence, decision in seen:
         after_ms = evidence.at_ms - scenario.onset_ms
         if evidence.began_ms < 0 and decision is None:
@@ -58,7 +58,7 @@ def _lines(scenario: Scenario, seen: list[tuple[Evidence, Decision | None]]) -> 
             f"{after_ms:7d} {evidence.level_dbfs:6.1f} {evidence.floor_dbfs:5.0f} {evidence.probability:5.2f} "
             f"{evidence.speech_ms:7.0f} {evidence.voicing:6.2f} {evidence.echo_db:5.1f} "
             f"{evidence.active_ms:7d} {evidence.quiet_ms:5d} {evidence.active_frames:6d} {evidence.voiced_frames:6d} "
-            f"{evidence.range_db:6.1f} {evidence.mean_dbfs:6.1f} {evidence.certainty:5.2f}"
+            f"{evidence.range_db:6.1f} {evidence.mean_dbfs:6.1f} {evidence.certainty:5.2f} {evidence.impression:5.1f}"
             f"{'' if decision is None else '  ' + type(decision).__name__.upper()}"
         )
 

@@ -1,68 +1,109 @@
-"""`python -m bench.bargein.train --seeds 101-127 --held 100,111-116`: learns when a pause is right.
+"""`python -m bench.bargein.train --seeds 101-118 --held 190-193`: learns when a pause is right.
 
-Fits `call.likelihood` to the tuning half of the recordings and says how the fit does on the held seeds, on noises
-and speakers it has not heard (--strangers: four fits, each without a quarter of both), and what it costs to be
-bolder or more careful. Only with --write does it replace the weights that calls use.
+Fits `audio.impression` and `call.likelihood` to three quarters of the tuning half of the recordings, and says how the
+fit does on the last quarter, on noises it has not heard (--strangers: four fits, each without a quarter of their
+kinds), and what it costs to be bolder or more careful. Only with --write does it replace what calls use.
 """
 
 import argparse
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
+from agentlocator.audio import impression
+from agentlocator.audio.impression import Network
 from agentlocator.call import likelihood_weights
 from agentlocator.voice.scorer import SpeechModel
 from bench.bargein import recordings
 from bench.bargein.fitting import Numbers, Weights, fit
+from bench.bargein.network import fit_network, impressions
 from bench.bargein.passages import Passage, passages
 from bench.bargein.scoreboard import percentile
 
 # The first is below everything: whatever may pause at all does.
 POINTS = (-100.0, -1.0, -0.5, 0.0, 0.5, 1.0)
 QUARTERS = 4
+NOISES_PAUSED = 6
 
 
 def main() -> None:
     options = _options()
     recordings.fetch()
     model = SpeechModel.load()
-    learnt = [passage for seed in _seeds(options.seeds) for passage in passages("tuning", seed, model)]
-    held = [passage for seed in _seeds(options.held) for passage in passages("tuning", seed, model)]
-    print(_HEADER)
-    used = Weights(
-        np.array(likelihood_weights.WEIGHTS),
-        np.array(likelihood_weights.BIASES),
-        np.array(likelihood_weights.VOTES),
-        likelihood_weights.OFFSET,
+    learnt = [passage for seed in _seeds(options.seeds) for passage in passages("learning", seed, model)]
+    learnt += [noise for seed in _seeds(options.noises) for noise in passages("learning", seed, model, ("non-speech",))]
+    held = [passage for seed in _seeds(options.held) for passage in passages("held", seed, model)]
+    used = Learnt(
+        Weights(
+            np.array(likelihood_weights.WEIGHTS),
+            np.array(likelihood_weights.BIASES),
+            np.array(likelihood_weights.VOTES),
+            likelihood_weights.OFFSET,
+        ),
+        Network.load(impression.WEIGHTS),
     )
-    _show("in use, held seeds", _peaks(held, used))
-    found = fit(learnt, options.witnesses)
-    _show("fitted, its own seeds", _peaks(learnt, found))
-    _show("fitted, held seeds", _peaks(held, found))
+    found = learn(learnt, held, options.witnesses)
+    print(_HEADER)
+    _show("in use, held", _judged(held, used))
+    _show("fitted, its own", _judged(learnt, found))
+    _show("fitted, held", _judged(held, found))
+    _show("... without impression", [(passage, found.witnesses.likelihood(passage.measured)) for passage in held])
     if options.strangers:
-        _show("noises it never heard", _among_strangers(learnt, options.witnesses))
+        _show("noises it never heard", _among_strangers(learnt, held, options.witnesses))
     if options.write:
-        Path(likelihood_weights.__file__).write_text(_module(found), encoding="utf-8")
-        print(f"written to {likelihood_weights.__file__}")
+        found.network.save(impression.WEIGHTS)
+        Path(likelihood_weights.__file__).write_text(_module(found.witnesses), encoding="utf-8")
+        print(f"written to {impression.WEIGHTS} and {likelihood_weights.__file__}")
 
 
-def _among_strangers(known: Sequence[Passage], witnesses: int) -> list[tuple[Passage, Numbers]]:
-    """Each quarter of the noises judged by a fit that has heard none of their kind."""
+class Learnt(NamedTuple):
+    """What a pause is judged by: the witnesses, whose offset is where zero lies, and the impression."""
+
+    witnesses: Weights
+    network: Network
+
+    def likelihood(self, passage: Passage) -> Numbers:
+        """One for each row, as `call.likelihood` reckons it."""
+        return self.witnesses.likelihood(passage.measured) + impressions(self.network, passage.seen)
+
+
+def learn(known: Sequence[Passage], held: Sequence[Passage], witnesses: int) -> Learnt:
+    """Zero is where `NOISES_PAUSED` of 224 held noises come, for the witnesses alone and with the impression added."""
+    alone = fit(known, witnesses)
+    alone = msgspec.structs.replace(alone, offset=alone.offset - _zero(held, lambda p: alone.likelihood(p.measured)))
+    found = Learnt(alone, fit_network(known))
+    moved = found.network.third_bias - np.float32(_zero(held, found.likelihood))
+    return found._replace(network=found.network._replace(third_bias=moved))
+
+
+def _zero(known: Sequence[Passage], likelihood: Callable[[Passage], Numbers]) -> float:
+    noises = [passage for passage in known if passage.kind == "non-speech"]
+    peaks = sorted((float(likelihood(noise).max()) for noise in noises if len(noise.at_ms)), reverse=True)
+    return peaks[int(NOISES_PAUSED / 224 * len(noises))]
+
+
+def _among_strangers(
+    known: Sequence[Passage], held: Sequence[Passage], witnesses: int
+) -> list[tuple[Passage, Numbers]]:
+    """Each quarter of the held noises judged by a fit that has heard none of their kind."""
     names = sorted({passage.name for passage in known if passage.kind == "non-speech"})
     random.Random(5).shuffle(names)
-    found = []
+    judged = []
     for quarter in range(QUARTERS):
         strange = set(names[quarter::QUARTERS])
-        weights = fit([passage for passage in known if passage.name not in strange], witnesses)
-        found += _peaks([passage for passage in known if passage.name in strange], weights)
-    return found
+        familiar = [[passage for passage in heard if passage.name not in strange] for heard in (known, held)]
+        found = learn(familiar[0], familiar[1], witnesses)
+        judged += _judged([passage for passage in held if passage.name in strange], found)
+    return judged
 
 
-def _peaks(judged: Sequence[Passage], weights: Weights) -> list[tuple[Passage, Numbers]]:
-    return [(passage, weights.likelihood(passage.measured)) for passage in judged]
+def _judged(heard: Sequence[Passage], found: Learnt) -> list[tuple[Passage, Numbers]]:
+    return [(passage, found.likelihood(passage)) for passage in heard]
 
 
 _HEADER = (
@@ -121,8 +162,9 @@ def _seeds(text: str) -> list[int]:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench.bargein.train", description=__doc__)
-    parser.add_argument("--seeds", default="101-110", help="to learn from: 3,7-9")
-    parser.add_argument("--held", default="100", help="to be judged on")
+    parser.add_argument("--seeds", default="101-136", help="to learn from: 3,7-9")
+    parser.add_argument("--noises", default="201-224", help="to learn further noises from")
+    parser.add_argument("--held", default="190-193", help="to be judged on")
     parser.add_argument("--witnesses", type=int, default=4)
     parser.add_argument("--strangers", action="store_true")
     parser.add_argument("--write", action="store_true", help="replace the weights that calls use")

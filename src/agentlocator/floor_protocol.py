@@ -13,6 +13,8 @@ import msgspec
 
 from agentlocator.audio.detector import Ear, Evidence
 from agentlocator.audio.frames import FRAME_MS
+from agentlocator.audio.impression import USUAL as USUAL_JUDGE
+from agentlocator.audio.impression import Judge
 from agentlocator.call.floor import USUAL, Decision, Floor, FloorPolicy, Pause, Resume
 from agentlocator.voice.scorer import SpeechModel, SpeechScorer
 
@@ -25,9 +27,9 @@ class FloorSession:
     Without a model (None) the ear works by voicing alone.
     """
 
-    def __init__(self, model: SpeechModel | None, policy: FloorPolicy = USUAL) -> None:
+    def __init__(self, model: SpeechModel | None, policy: FloorPolicy = USUAL, judge: Judge = USUAL_JUDGE) -> None:
         self._scorer = None if model is None else SpeechScorer(model)
-        self._ear = Ear(policy.ear)
+        self._ear = Ear(policy.ear, judge)
         self._floor = Floor(policy)
         # What the last frame came to, for whoever wants to see why.
         self.latest: Evidence | None = None

@@ -3,7 +3,8 @@
 import pytest
 
 from agentlocator.audio.evidence import Evidence
-from agentlocator.call.likelihood import MEASURES, likelihood, measures
+from agentlocator.audio.measures import MEASURES, measures
+from agentlocator.call.likelihood import likelihood
 from call.hearing import SYLLABLE, with_
 
 
@@ -29,6 +30,11 @@ def test_what_speaks_against_a_caller_never_makes_him_likelier(less: Evidence) -
 def test_a_whisper_is_no_caller_and_a_clear_voice_is_one() -> None:
     whisper = with_(probability=0.6, certainty=0.6, voicing=0.5, voiced_frames=0)
     assert likelihood(whisper) < 0 < likelihood(with_(probability=0.95, voicing=0.9, voiced_frames=3))
+
+
+@pytest.mark.requirement("R12")
+def test_the_impression_of_half_a_second_speaks_for_a_caller_or_against_him() -> None:
+    assert likelihood(with_(impression=-8.0)) < 0 < likelihood(with_(impression=8.0))
 
 
 def test_no_single_measure_can_grow_beyond_all_others() -> None:

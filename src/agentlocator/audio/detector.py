@@ -8,6 +8,7 @@ calls the neural detector itself: it asks, goes on, and works (more slowly) when
 from collections import deque
 from typing import Final, NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -17,6 +18,8 @@ from agentlocator.audio.echo import LONGEST_MS, Echo
 from agentlocator.audio.evidence import Evidence, Heard, WantsScore
 from agentlocator.audio.frames import FRAME_BYTES, FRAME_MS, SILENCE_FRAME
 from agentlocator.audio.g711 import DECODE_TABLE
+from agentlocator.audio.impression import USUAL as USUAL_JUDGE
+from agentlocator.audio.impression import Impression, Judge
 from agentlocator.audio.level import SILENCE_DBFS, level_dbfs
 from agentlocator.audio.noise_floor import NoiseFloor
 from agentlocator.audio.utterance import Utterance
@@ -43,9 +46,12 @@ class Ear:
     _echoed: bool
     _dull_frames: int
     _dull_dbfs: float
+    _impressed: float
+    _worth_a_look: bool
 
-    def __init__(self, policy: EarPolicy = USUAL) -> None:
+    def __init__(self, policy: EarPolicy = USUAL, judge: Judge = USUAL_JUDGE) -> None:
         self._policy = policy
+        self._impression = Impression(judge)
         self._floor = NoiseFloor()
         self._echo = Echo()
         self._recent: deque[bytes] = deque([SILENCE_FRAME] * _RECENT_FRAMES, maxlen=_RECENT_FRAMES)
@@ -90,6 +96,7 @@ class Ear:
         self._level_dbfs = _FAINT_DBFS if faint else level_dbfs(caller)
         self._change_db = abs(self._level_dbfs - before_dbfs)
         floor_dbfs = self._floor.hear(self._level_dbfs)
+        self._impression.note(caller, self._level_dbfs, floor_dbfs)
         threshold = max(floor_dbfs + self._policy.gate_over_floor_db, self._policy.gate_dbfs)
         if self._level_dbfs > threshold:
             opening = self._open_ms <= 0
@@ -250,6 +257,8 @@ class Ear:
                 self._caller.learn(level)
         else:
             self._book_gap()
+        # Only what may be speech is worth the look, until the closure of a consonant has gone on too long for one.
+        self._worth_a_look = self._attentive and self._utterance.active_ms > 0 and self._quiet_ms <= _CLOSURE_MS
 
     def _note_dullness(self, level: float) -> None:
         """How long it has certainly been noise, and how loud that is."""
@@ -335,7 +344,7 @@ class Ear:
 
     def _evidence(self, now_ms: int) -> Evidence:
         summary = self._utterance.summary
-        return Evidence(
+        evidence = Evidence(
             at_ms=now_ms,
             level_dbfs=self._level_dbfs,
             floor_dbfs=self._floor.dbfs,
@@ -357,8 +366,15 @@ class Ear:
             change_db=self._change_db if summary.frames else 0.0,
             echo_db=self._echo_db,
             echoing=self._echoing,
+            impression=self._impressed,
             caller_dbfs=self._caller.dbfs,
         )
+        self._impression.doubt(self._probability)
+        if not self._worth_a_look:
+            return evidence
+        self._worth_a_look = False
+        self._impressed = self._impression.of(evidence)
+        return msgspec.structs.replace(evidence, impression=self._impressed)
 
     def _close(self) -> None:
         """The sound is over: whatever comes next is another candidate."""
@@ -375,6 +391,8 @@ class Ear:
         self._probability = self._probability_before = -1.0
         self._voicing = self._harmony = self._echo_db = 0.0
         self._tone = False
+        self._impressed = 0.0
+        self._worth_a_look = False
         self._utterance.forget()
 
 
@@ -400,6 +418,8 @@ _ASKED_AT_MOST: Final = 64
 
 _GUESSED: Final = 0.7
 _ECHO_REMEMBERED_MS: Final = 1000
+
+_CLOSURE_MS: Final = 80
 
 _LEARN_FROM_MS: Final = 100.0
 

@@ -42,6 +42,8 @@ class Evidence(msgspec.Struct, frozen=True):
     # How much of the frame our own voice explains; and whether it came back within the last second.
     echo_db: float = 0.0
     echoing: bool = False
+    # How much the last half second is like a caller who begins to speak; 0 where nothing speaks for it or against it.
+    impression: float = 0.0
     # What this caller's own speech measured while we were silent; None before he spoke.
     caller_dbfs: float | None = None
 

@@ -15,7 +15,7 @@ class FloorPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cooldown_ms: int = 800
 
     # To pause: like a caller, loud enough, standing out of the line, and not our own echo. The likelihood is learned;
-    # at 0 about five of 224 noises pause, and a higher one pauses later and less often.
+    # at 0 about six of 224 noises pause, and a higher one pauses later and less often.
     pause_likelihood: float = 0.0
     pause_dbfs: float = -44.0
     mean_below_loud_db: float = 3.0

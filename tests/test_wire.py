@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -29,7 +30,7 @@ async def joined(goodbye_s: float = PATIENCE_S) -> AsyncIterator[tuple[Wire, Cli
     def wire(_request: object) -> Wire:
         return Wire(most_bytes=MOST_BYTES, goodbye_s=goodbye_s, opened=opened.set_result)
 
-    server = await ws_create_server(wire, "127.0.0.1", 0, max_frame_size=MOST_BYTES)
+    server = await ws_create_server(wire, "127.0.0.1", 0, max_frame_size=MOST_BYTES, enable_auto_pong=False)
     port = server.sockets[0].getsockname()[1]
     async with (
         asyncio.timeout(PATIENCE_S),
@@ -116,6 +117,24 @@ async def test_sending_never_waits_and_a_peer_that_does_not_read_is_noticed() ->
         peer.transport.abort()
 
 
+async def test_who_asks_whether_we_are_there_is_answered() -> None:
+    async with joined() as (_wire, peer):
+        await (await peer.ping(b"are you there?"))
+
+
+@pytest.mark.requirement("R50")
+async def test_who_asks_without_end_and_never_reads_fills_no_memory() -> None:
+    async with joined() as (wire, peer):
+        peer.transport.pause_reading()
+        asks = Frame(Opcode.PING, b"x" * 125).serialize(mask=True) * 1_000
+        for _ in range(100):
+            peer.transport.write(asks)
+        await peer.send("the last of it")
+        assert await wire.receive() == "the last of it"
+        assert wire.send("ours"), "the answers have left no room for anything else"
+        peer.transport.abort()
+
+
 async def test_a_goodbye_comes_behind_what_was_sent_and_waits_for_its_answer() -> None:
     heard: list[Message] = []
     async with joined() as (wire, peer):
@@ -141,12 +160,33 @@ async def test_a_goodbye_that_nobody_answers_is_cut_short() -> None:
         assert wire.closed
 
 
+async def test_a_peer_that_says_goodbye_and_does_not_read_is_cut_off() -> None:
+    async with joined(goodbye_s=0.05) as (wire, peer):
+        peer.transport.pause_reading()
+        while wire.send("x" * 10_000):
+            pass
+        peer.transport.write(Frame(Opcode.CLOSE, b"").serialize(mask=True))
+        await wire.deliver(lambda _: None)
+        assert wire.closed
+
+
 async def test_a_message_in_pieces_is_one_message() -> None:
     async with joined() as (wire, peer):
         await peer.send(["an", "swer", " me"])
         await peer.send([b"\x01", b"\x02"])
         assert await wire.receive() == "answer me"
         assert await wire.receive() == b"\x01\x02"
+
+
+async def test_a_message_in_very_many_pieces_takes_no_time() -> None:
+    pieces = Frame(Opcode.CONT, b"x", fin=False).serialize(mask=True) * (MOST_BYTES - 2)
+    began_s = time.process_time()
+    async with joined() as (wire, peer):
+        peer.transport.write(Frame(Opcode.TEXT, b"x", fin=False).serialize(mask=True))
+        peer.transport.write(pieces)
+        peer.transport.write(Frame(Opcode.CONT, b"x").serialize(mask=True))
+        assert await wire.receive() == "x" * MOST_BYTES
+    assert time.process_time() - began_s < PATIENCE_S / 5, "everybody else's calls stand still meanwhile"
 
 
 @pytest.mark.parametrize(
@@ -158,8 +198,21 @@ async def test_a_message_in_pieces_is_one_message() -> None:
         ([Frame(Opcode.TEXT, b"one", fin=False), Frame(Opcode.TEXT, b"inside another")], 1002),
         ([Frame(Opcode.TEXT, b"x" * (MOST_BYTES + 1))], 1009),
         ([Frame(Opcode.TEXT, b"", fin=False)] + [Frame(Opcode.CONT, b"x" * 20_000, fin=False)] * 6, 1009),
+        ([Frame(Opcode.CLOSE, (1005).to_bytes(2))], 1002),
+        ([Frame(Opcode.CLOSE, (1006).to_bytes(2))], 1002),
+        ([Frame(Opcode.CLOSE, (65535).to_bytes(2))], 1002),
     ],
-    ids=["no UTF-8", "no UTF-8 in pieces", "an end of none", "one inside another", "too long", "too long in pieces"],
+    ids=[
+        "no UTF-8",
+        "no UTF-8 in pieces",
+        "an end of none",
+        "one inside another",
+        "too long",
+        "too long in pieces",
+        "a goodbye that names none",
+        "a goodbye that says it was broken off",
+        "a goodbye of a number out of range",
+    ],
 )
 async def test_a_peer_that_breaks_the_protocol_is_told_how_and_let_go(frames: list[Frame], code: int) -> None:
     async with joined() as (wire, peer):

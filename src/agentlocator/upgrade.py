@@ -55,7 +55,7 @@ class Upgrade(WSProtocol):  # type: ignore[misc]
             PING_S,
             PING_S,
             WSAutoPingStrategy.PING_WHEN_IDLE,
-            True,  # answers pings
+            False,  # answers pings: the wire does
             MAX_MESSAGE_BYTES,
             None,  # further headers
             4096,  # of buffer, at first

@@ -23,7 +23,9 @@ Message = str | bytes
 MOST_UNSENT_BYTES: Final = 512 * 1024
 # While nobody takes them. The peer is not read any further then, and waits in its own buffers.
 MOST_UNREAD: Final = 64
-
+# picows refuses every other code that no goodbye may have.
+BROKEN_OFF: Final = 1006
+LARGEST_CODE: Final = 4999
 
 # What picows says in good order is a line for each connection, and one for each end; ours say more.
 LOG: Final = logging.getLogger("picows")
@@ -59,8 +61,8 @@ class Wire(WSListener):
         self._context: Context | None = None
         self._fault: BaseException | None = None
         self._unread: deque[Message] = deque()
-        self._pieces: list[bytes] = []
-        self._pieces_are_text = False
+        self._pieces = bytearray()
+        self._pieces_of: WSMsgType | None = None
         self._congested = False
         self._news = asyncio.Event()
         self._goodbye: asyncio.TimerHandle | None = None
@@ -124,8 +126,12 @@ class Wire(WSListener):
             self._goodbye_came(transport, frame)
         elif transport.is_close_frame_sent:
             pass  # ours was said, or picows has let go of a peer that broke the protocol
-        elif kind is WSMsgType.TEXT and frame.fin and not self._pieces:
+        elif kind is WSMsgType.TEXT and frame.fin and self._pieces_of is None:
             self._arrived(_text(frame))
+        elif kind is WSMsgType.PING:
+            if not self._congested:
+                # Not picows: its answers would fill the memory for whoever asks without end and never reads.
+                transport.send_pong(frame.get_payload_as_bytes())
         elif kind is not WSMsgType.PONG:
             self._piece_arrived(frame)
 
@@ -144,24 +150,27 @@ class Wire(WSListener):
     def _piece_arrived(self, frame: WSFrame) -> None:
         """A binary message, or a part of one that its sender has cut."""
         begins = frame.msg_type is not WSMsgType.CONTINUATION
-        if begins is bool(self._pieces):
+        if begins is (self._pieces_of is not None):
             raise WSProtocolError(WSCloseCode.PROTOCOL_ERROR, "a message inside another, or the end of none")
         if begins:
-            self._pieces_are_text = frame.msg_type is WSMsgType.TEXT
-        self._pieces.append(frame.get_payload_as_bytes())
-        if sum(map(len, self._pieces)) > self._most_bytes:
+            self._pieces_of = frame.msg_type
+        self._pieces += frame.get_payload_as_memoryview()
+        if len(self._pieces) > self._most_bytes:
             raise WSProtocolError(WSCloseCode.MESSAGE_TOO_BIG, "a message in too many pieces")
         if frame.fin:
-            whole = b"".join(self._pieces)
+            whole, is_text = bytes(self._pieces), self._pieces_of is WSMsgType.TEXT
             self._pieces.clear()
-            self._arrived(_decoded(whole) if self._pieces_are_text else whole)
+            self._pieces_of = None
+            self._arrived(_decoded(whole) if is_text else whole)
 
     def _goodbye_came(self, transport: WSTransport, frame: WSFrame) -> None:
         said = frame.get_payload_as_bytes()
-        self.close_code = int.from_bytes(said[:2]) if said else None
+        code = int.from_bytes(said[:2]) if said else None
+        if code is not None and (code == BROKEN_OFF or code > LARGEST_CODE):
+            raise WSProtocolError(WSCloseCode.PROTOCOL_ERROR, "a code that no goodbye may have")
+        self.close_code = code
         self.close_reason = said[2:].decode(errors="replace")
-        if self._goodbye is None:
-            transport.send_close(WSCloseCode(self.close_code or WSCloseCode.OK))
+        self.close(code or 1000)
         transport.disconnect()
 
     def _arrived(self, message: Message) -> None:

@@ -64,6 +64,7 @@ class RealtimeServer:
                     ssl_context=_tls() if is_secure else None,
                     extra_headers={"Authorization": f"Bearer {self._api_key}"},
                     proxy=getproxies().get("https" if is_secure else "http"),
+                    enable_auto_pong=False,  # the wire does
                     enable_auto_ping=True,
                     auto_ping_idle_timeout=PING_S,
                     auto_ping_reply_timeout=PING_S,

@@ -95,6 +95,8 @@ class Upgrade(WSProtocol):  # type: ignore[misc]
         serve = self._streams.get(request.path.partition(b"?")[0])
         if serve is None:
             return None
+        # uvicorn has found the token here, perhaps beside another as a proxy may send it; picows wants it alone.
+        request.headers["Connection"] = "upgrade"
         self._wire = Wire(most_bytes=MAX_MESSAGE_BYTES, opened=lambda wire: self._begin(serve, wire))
         return self._wire
 

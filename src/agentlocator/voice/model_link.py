@@ -11,7 +11,8 @@ import ssl
 from collections.abc import Awaitable, Callable
 from functools import cache
 from typing import Final
-from urllib.request import getproxies
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import structlog
 from picows import WSInvalidStatusError, ws_connect
@@ -63,7 +64,7 @@ class RealtimeServer:
                     f"{self._url}?model={model}",
                     ssl_context=_tls() if is_secure else None,
                     extra_headers={"Authorization": f"Bearer {self._api_key}"},
-                    proxy=getproxies().get("https" if is_secure else "http"),
+                    proxy=_proxy(self._url),
                     enable_auto_pong=False,  # the wire does
                     enable_auto_ping=True,
                     auto_ping_idle_timeout=PING_S,
@@ -152,6 +153,13 @@ class ModelConnection:
         if not self._detached:
             self._detached = True
             self._take(ModelDisconnected(reason, fatal))
+
+
+def _proxy(url: str) -> str | None:
+    """The one that the environment names, unless it says that this host is reached without."""
+    asked = urlsplit(url)
+    by_scheme = getproxies().get("https" if asked.scheme == "wss" else "http")
+    return None if proxy_bypass(asked.netloc) else by_scheme
 
 
 @cache

@@ -188,6 +188,22 @@ async def test_nobody_is_booked_with_whoever_is_away(office: Office) -> None:
     assert not noon.ok
 
 
+async def test_what_is_booked_with_whoever_is_away_is_counted_and_one_click_away(office: Office) -> None:
+    there = re.compile(rf'href="(/b/{office.town.clinic}/calendar/\d+)"')
+    async with await office.browser_of("staff") as staff, await office.browser_of("charlie") as charlie:
+        form = {"resource": str(office.resource_id), "first": "2026-11-22"}
+        await send(staff, office, "booking/away", **(form | {"from": "10:30"}))
+        after_dana = (await staff.get(f"/b/{office.town.clinic}/booking/away")).text
+        await send(staff, office, "booking/away", **(form | {"to": "10:30"}))
+        over_dana = (await staff.get(f"/b/{office.town.clinic}/booking/away")).text
+        (link,) = there.findall(over_dana)
+        assert "דנה" in (await staff.get(link)).text
+        next_door = (await charlie.get(f"/b/{office.town.charlie}/booking/away")).text
+    assert there.findall(after_dana) == []
+    assert "עדיין קבועים אז (1)" in over_dana
+    assert "עדיין קבועים אז" not in next_door
+
+
 async def test_whoever_is_there_after_all_is_booked_again(office: Office) -> None:
     async with await office.browser_of("staff") as staff:
         await send(staff, office, "booking/away", resource=str(office.resource_id), first="2026-11-24")

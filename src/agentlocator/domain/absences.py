@@ -8,13 +8,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import select
+import msgspec
+from sqlalchemy import and_, select
 
-from agentlocator.db.schema import BusyBlock
+from agentlocator.db.schema import Appointment, BusyBlock
 from agentlocator.db.scope import Scope
 from agentlocator.domain import audit, schedules, services
+from agentlocator.domain.calendars import is_live
 from agentlocator.domain.schedules import BadSetting
 from agentlocator.domain.text import clean
+
+# Of all of them together: a page names no more.
+MOST_CAUGHT = 200
+
+
+class Caught(msgspec.Struct, frozen=True):
+    """An appointment that still stands in time in which whoever it is with is away."""
+
+    absence_id: int
+    appointment_id: int
+    starts_at: datetime
 
 
 async def add(
@@ -67,6 +80,24 @@ async def between(scope: Scope, starts_from: datetime, until: datetime | None = 
         statement = statement.where(BusyBlock.starts_at < until)
     found: Sequence[BusyBlock] = await scope.all(statement)
     return found
+
+
+async def caught(scope: Scope, *, now: datetime) -> list[Caught]:
+    """The appointments to come that somebody has to move, the earliest first."""
+    meets = and_(
+        Appointment.resource_id == BusyBlock.resource_id,
+        Appointment.starts_at < BusyBlock.ends_at,
+        Appointment.ends_at > BusyBlock.starts_at,
+    )
+    rows = await scope.rows(
+        select(BusyBlock.id, Appointment.id, Appointment.starts_at)
+        .select_from(BusyBlock)
+        .join(Appointment, meets)
+        .where(BusyBlock.ends_at > now, Appointment.ends_at > now, is_live(now))
+        .order_by(Appointment.starts_at, Appointment.id)
+        .limit(MOST_CAUGHT)
+    )
+    return [Caught(*row) for row in rows]
 
 
 def _span(absence: BusyBlock) -> str:

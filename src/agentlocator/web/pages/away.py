@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -9,6 +10,7 @@ import msgspec
 from starlette.responses import Response
 
 from agentlocator.domain import absences, localtime, services
+from agentlocator.domain.absences import Caught
 from agentlocator.web.visit import Visit
 from agentlocator.web.words import said
 
@@ -18,12 +20,16 @@ _FIELDS: Final = ("resource", "first", "from", "last", "to", "note")
 
 
 class Line(msgspec.Struct, frozen=True):
-    """An absence: of whom, from when until when. A whole day begins and ends at midnight, and names no hour."""
+    """An absence: of whom, from when until when, and what is booked in it all the same.
+
+    A whole day begins and ends at midnight, and names no hour.
+    """
 
     id: int
     name: str
     words: str
     note: str
+    caught: Sequence[Caught]
 
 
 class Entered(msgspec.Struct, frozen=True):
@@ -112,6 +118,7 @@ async def _page(visit: Visit, entered: Entered | None = None, status: int = 200)
     async with visit.reading() as scope:
         staff = await services.resources(scope)
         kept = await absences.between(scope, visit.now)
+        caught = await absences.caught(scope, now=visit.now)
     names = {one.id: one.name for one in staff}
     return visit.render(
         "booking_away.html",
@@ -119,7 +126,13 @@ async def _page(visit: Visit, entered: Entered | None = None, status: int = 200)
         section="booking",
         part="away",
         kept=[
-            Line(one.id, names.get(one.resource_id, ""), words(visit, one.starts_at, one.ends_at), one.note)
+            Line(
+                one.id,
+                names.get(one.resource_id, ""),
+                words(visit, one.starts_at, one.ends_at),
+                one.note,
+                [each for each in caught if each.absence_id == one.id],
+            )
             for one in kept
         ],
         staff=[one for one in staff if one.active],

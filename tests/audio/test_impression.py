@@ -77,4 +77,4 @@ def test_weights_are_kept_in_half_precision_and_come_back(tmp_path: Path) -> Non
     file = tmp_path / "weights.npz"
     USUAL.save(file)
     seen = np.random.default_rng(1).uniform(-1, 3, SEEN).astype(np.float32)
-    assert abs(Network.load(file)(seen) - USUAL(seen)) < 0.05
+    assert Network.load(file)(seen) == pytest.approx(USUAL(seen), abs=1e-3)

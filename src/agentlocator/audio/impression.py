@@ -49,7 +49,7 @@ class Network(NamedTuple):
             return cls(*(kept[layer].astype(np.float32) for layer in cls._fields))
 
     def save(self, file: Path) -> None:
-        """In half precision, which changes no answer by more than a hundredth."""
+        """In half precision, which halves the file."""
         np.savez_compressed(file, **{layer: numbers.astype(np.float16) for layer, numbers in self._asdict().items()})
 
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from agentlocator.audio.measures import MEASURES
 from bench.bargein.adam import Adam
 from bench.bargein.passages import Passage
-from bench.bargein.stretches import stretches
+from bench.bargein.stretches import peaks, stretches
 
 Numbers = npt.NDArray[np.float64]
 
@@ -44,12 +44,9 @@ def fit(passages: Sequence[Passage], witnesses: int, steps: int = 700, seed: int
         inner, biases, votes, offset = place
         heard = np.tanh(scaled @ inner.T + biases)
         frames = heard @ votes + offset
-        highest = np.maximum.reduceat(frames, starts)
-        raised = np.exp(_SHARPNESS * (frames - np.repeat(highest, lengths)))
-        total = np.add.reduceat(raised, starts)
-        whole = highest + np.log(total) / _SHARPNESS
+        whole, part = peaks(frames, starts, lengths)
         wrong = -signs * shares / (1.0 + np.exp(np.clip(signs * whole, -30, 30)))
-        blame = np.repeat(wrong / total, lengths) * raised
+        blame = np.repeat(wrong, lengths) * part
         inward = np.outer(blame, votes) * (1.0 - heard**2)
         slopes = [
             inward.T @ scaled + _DECAY * inner,
@@ -64,7 +61,6 @@ def fit(passages: Sequence[Passage], witnesses: int, steps: int = 700, seed: int
     return Weights(inner, place[1] - inner @ mean, place[2], float(place[3]))
 
 
-_SHARPNESS: Final = 3.0
 _DECAY: Final = 2e-4
 _FRAMES_KEPT: Final = 8
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from agentlocator.audio.impression import Network
 from bench.bargein.adam import Adam
 from bench.bargein.passages import Passage
-from bench.bargein.stretches import stretches
+from bench.bargein.stretches import peaks, stretches
 
 Numbers = npt.NDArray[np.float32]
 
@@ -27,7 +27,7 @@ def fit_network(passages: Sequence[Passage], epochs: int = 10, seed: int = 0) ->
     firsts = np.cumsum([0, *(len(passage.seen) for passage in passages)])
     judged = [
         (first + stretch.begin, first + stretch.end, stretch.sign, stretch.share)
-        for first, passage in zip(firsts.tolist(), passages, strict=False)
+        for first, passage in zip(firsts[:-1].tolist(), passages, strict=True)
         for stretch in stretches(passage)
     ]
     table = np.array(judged)
@@ -77,16 +77,13 @@ def _slopes(
     ramp = np.maximum(shown @ first + first_bias, 0.0)
     bent = np.tanh(ramp @ second + second_bias)
     frames = (bent @ third + third_bias)[:, 0]
-    highest = np.maximum.reduceat(frames, starts)
-    raised = np.exp(_SHARPNESS * (frames - np.repeat(highest, lengths)))
-    total = np.add.reduceat(raised, starts)
-    whole = highest + np.log(total) / _SHARPNESS
+    whole, part = peaks(frames, starts, lengths)
     sign, share = batch[:, 2], batch[:, 3]
     # A caller should stand above a margin, and a noise below one.
     margin = 1.0 - sign * whole
     wrong = -sign * share / (1.0 + np.exp(-np.clip(margin, -30, 30)))
     lost = float((share * np.logaddexp(0.0, margin)).sum())
-    blame = (np.repeat(wrong / total, lengths) * raised / len(batch)).astype(np.float32)[:, None]
+    blame = (np.repeat(wrong, lengths) * part / len(batch)).astype(np.float32)[:, None]
     into_bent = blame @ third.T * (1.0 - bent**2)
     into_ramp = (into_bent @ second.T) * (ramp > 0)
     slopes = [
@@ -104,4 +101,3 @@ _BATCH: Final = 64
 _RATE: Final = 3e-3
 _DECAY: Final = 0.02
 _LEFT_OUT: Final = 0.1
-_SHARPNESS: Final = 3.0

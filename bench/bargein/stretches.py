@@ -6,7 +6,10 @@ missed.
 """
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
 
 from bench.bargein.passages import Passage
 
@@ -36,6 +39,17 @@ def stretches(passage: Passage) -> Iterator[Stretch]:
             yield Stretch(onset, end, 1, share)
 
 
+def peaks(
+    frames: npt.NDArray[Any], starts: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any]]:
+    """Each stretch's highest frame, softly, so that it has a slope; and what part each frame has in it."""
+    highest = np.maximum.reduceat(frames, starts)
+    raised = np.exp(_SHARPNESS * (frames - np.repeat(highest, lengths)))
+    total = np.add.reduceat(raised, starts)
+    return highest + np.log(total) / _SHARPNESS, raised / np.repeat(total, lengths)
+
+
+_SHARPNESS: Final = 3.0
 _UNWANTED: Final = {"non-speech": 6.0, "echo": 3.0, "whisper": 2.0, "far talker": 2.0}
 _EARLY: Final = 3.0
 _CLEAR: Final = ((100, 0.3), (160, 1.0), (190, 2.0), (400, 1.0), (800, 2.0))

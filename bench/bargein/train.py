@@ -1,4 +1,4 @@
-"""`python -m bench.bargein.train --seeds 101-118 --held 190-193`: learns when a pause is right.
+"""`python -m bench.bargein.train --seeds 101-136 --held 190-193`: learns when a pause is right.
 
 Fits `audio.impression` and `call.likelihood` to three quarters of the tuning half of the recordings, and says how the
 fit does on the last quarter, on noises it has not heard (--strangers: four fits, each without a quarter of their

@@ -4,6 +4,7 @@ import numpy as np
 from bench.bargein.fitting import Weights, fit
 from bench.bargein.network import fit_network, impressions
 from bench.bargein.passages import Passage
+from bench.bargein.scenarios import Kind
 from bench.bargein.stretches import Stretch, stretches
 
 from agentlocator.audio.impression import SEEN, USUAL
@@ -13,7 +14,7 @@ from agentlocator.call.likelihood import likelihood
 from call.hearing import SYLLABLE
 
 
-def passage(kind: str, voicing: float, number: int) -> Passage:
+def passage(kind: Kind, voicing: float, number: int) -> Passage:
     """Twenty frames from 900 ms on; the caller speaks from 1000 ms."""
     rng = np.random.default_rng(number)
     measured = rng.uniform(0, 1, (20, len(MEASURES)))
@@ -23,7 +24,7 @@ def passage(kind: str, voicing: float, number: int) -> Passage:
     seen = rng.uniform(-1, 1, (20, SEEN))
     # A caller hums in one band, and a noise does not.
     seen[:, 100:124] = np.where(spoken & (kind == "interruption"), 2.0, 0.0)[:, None]
-    return Passage(kind, kind, 60.0, 1000, at_ms, measured, seen.astype(np.float16))  # type: ignore[arg-type]  # a kind
+    return Passage(kind, kind, 60.0, 1000, at_ms, measured, seen.astype(np.float16))
 
 
 def peak(spoken: Passage, weights: Weights) -> float:

@@ -257,8 +257,7 @@ class Ear:
                 self._caller.learn(level)
         else:
             self._book_gap()
-        # Only what may be speech is worth the look, until the closure of a consonant has gone on too long for one.
-        self._worth_a_look = self._attentive and self._utterance.active_ms > 0 and self._quiet_ms <= _CLOSURE_MS
+        self._worth_a_look = self._attentive and self._utterance.active_ms > 0 and self._quiet_ms <= policy.closure_ms
 
     def _note_dullness(self, level: float) -> None:
         """How long it has certainly been noise, and how loud that is."""
@@ -418,8 +417,6 @@ _ASKED_AT_MOST: Final = 64
 
 _GUESSED: Final = 0.7
 _ECHO_REMEMBERED_MS: Final = 1000
-
-_CLOSURE_MS: Final = 80
 
 _LEARN_FROM_MS: Final = 100.0
 

@@ -56,6 +56,9 @@ class EarPolicy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     # A sound that may be the beginning of speech is looked at in every frame, also where no whole window is new.
     glance_until_ms: int = 160
 
+    # Only what may be speech is worth an impression, until a pause in it is too long for a consonant's closure.
+    closure_ms: int = 80
+
     # In his own turn, once he certainly speaks, the detector is asked every so many frames only.
     idle_certain_ms: float = 110.0
     idle_frames: int = 15

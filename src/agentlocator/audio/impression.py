@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from agentlocator.audio.evidence import Evidence
+from agentlocator.audio.level import SILENCE_DBFS
 from agentlocator.audio.measures import MEASURES, log_odds, measures
 from agentlocator.audio.spectrogram import BANDS, FRAMES, Spectrogram
 
@@ -65,7 +66,7 @@ class Impression:
     def __init__(self, judge: Judge = USUAL) -> None:
         self._judge = judge
         self._spectrogram = Spectrogram()
-        self._levels: deque[tuple[float, float]] = deque([(_SILENT_DBFS, _SILENT_DBFS)] * FRAMES, maxlen=FRAMES)
+        self._levels: deque[tuple[float, float]] = deque([(SILENCE_DBFS, SILENCE_DBFS)] * FRAMES, maxlen=FRAMES)
         self._odds: deque[float] = deque([_UNASKED] * FRAMES, maxlen=FRAMES)
 
     def note(self, frame: bytes, level_dbfs: float, floor_dbfs: float) -> None:
@@ -78,7 +79,7 @@ class Impression:
         self._odds[-1] = log_odds(probability)
 
     def of(self, evidence: Evidence) -> float:
-        """How much it is like a caller who begins to speak, -10 to 10 for most sounds. About 30 µs."""
+        """How much it is like a caller who begins to speak, -10 to 10 for most sounds."""
         return self._judge(self._seen(evidence))
 
     def _seen(self, evidence: Evidence) -> Numbers:
@@ -115,7 +116,6 @@ def _further(evidence: Evidence) -> tuple[float, ...]:
 
 
 _UNASKED: Final = log_odds(-1.0)
-_SILENT_DBFS: Final = -96.0
 _SPAN_DB: Final = 15.0
 _SPAN_ODDS: Final = 3.0
 _BAND_DB: Final = 12.0

@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from agentlocator.domain import absences, localtime, services
 from agentlocator.domain.absences import Caught
+from agentlocator.web.entered import Entered
 from agentlocator.web.visit import Visit
 from agentlocator.web.words import said
 
@@ -30,14 +31,6 @@ class Line(msgspec.Struct, frozen=True):
     words: str
     note: str
     caught: Sequence[Caught]
-
-
-class Entered(msgspec.Struct, frozen=True):
-    """The form as it was filled in, and what is wrong with which field."""
-
-    values: dict[str, str]
-    field: str = ""
-    fault: str = ""
 
 
 async def show(visit: Visit) -> Response:

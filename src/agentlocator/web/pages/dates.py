@@ -18,6 +18,7 @@ from agentlocator.domain.availability import Rules, Window
 from agentlocator.domain.schedules import Override
 from agentlocator.domain.text import clean
 from agentlocator.web import hours
+from agentlocator.web.entered import Entered
 from agentlocator.web.hours import BadHours
 from agentlocator.web.visit import Visit
 from agentlocator.web.words import said
@@ -37,14 +38,6 @@ class Line(msgspec.Struct, frozen=True):
     source: str
     windows: tuple[tuple[str, str], ...]
     usual: tuple[tuple[str, str], ...] = ()
-
-
-class Entered(msgspec.Struct, frozen=True):
-    """The form for a new date as it was filled in, and what is wrong with which field."""
-
-    values: dict[str, str]
-    field: str = ""
-    fault: str = ""
 
 
 async def show(visit: Visit) -> Response:
